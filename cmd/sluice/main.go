@@ -1,0 +1,4 @@
+// Command sluice decides payments in real time.
+package main
+
+func main() {}

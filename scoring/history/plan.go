@@ -1,0 +1,112 @@
+// Package history remembers what each entity (a card, an account, a merchant)
+// did within the retention, and answers questions about windows of it.
+//
+// A history is a set: neither the order of arrival nor duplicates change it.
+package history
+
+import (
+	"time"
+
+	"sluice/scoring/event"
+)
+
+// Agg is what a Query computes over the events of a window.
+type Agg uint8
+
+// The aggregates. Missing values are left out by all of them; Count, Sum and
+// Distinct of nothing are 0, Any of nothing is false, the others are missing.
+const (
+	Count    Agg = iota + 1 // number of matching events, an Int
+	Any                     // whether one matches, a Bool
+	Sum                     // Int for Int columns; money: integer sum of minor units / 10^scale, a Float; numbers: added oldest to newest
+	Mean                    // a Float; money: sum / (n x 10^scale), one division
+	Min                     // of the column's kind
+	Max                     // of the column's kind
+	Median                  // a Float: the middle one, or the mean of the middle two
+	Distinct                // number of distinct values, an Int
+	First                   // the column of the oldest matching event (missing if the column is missing there)
+	Last                    // the column of the newest matching event
+)
+
+// Span says which past events a window holds, for a transaction at time t:
+// those in (t-From, t-To], the transaction itself excluded. With Newest > 0 it
+// is the Newest newest ones in (t-retention, t], and From and To are 0.
+type Span struct {
+	From, To time.Duration
+	Newest   int
+}
+
+// Filter decides whether a past event counts. The result is "definitely
+// true": unknown is false. Match must be pure, and must not keep its arguments.
+type Filter struct {
+	// Source is the text of the predicate; equal sources are equal filters.
+	Source string
+	Match  func(past Past, now *event.Transaction) bool
+	// Columns are the columns of the past event that Match reads.
+	Columns []event.Column
+	// Now is set if Match looks at the current transaction (SecondsAgo
+	// included); such a filter can't be evaluated ahead.
+	Now bool
+}
+
+// Query is one window value: an aggregate of a column over the matching events
+// of a window of an entity.
+type Query struct {
+	Entity int // index into Schema.Entities
+	Span   Span
+	Filter *Filter // nil: all
+	Agg    Agg
+	Column event.Column // of Sum and later ones
+}
+
+// ListQuery asks for the window's events themselves, for conditions that only
+// the VM can run: the newest MaxList of them.
+type ListQuery struct {
+	Entity int
+	Span   Span
+	// Columns of the events that the condition reads. A money column is read with
+	// both of its forms.
+	Columns []event.Column
+}
+
+// MaxList bounds the events that a ListQuery materialises; up to as many,
+// every aggregate is exact.
+const MaxList = 1000
+
+// Plan is what a rule set asks of the histories. It is immutable.
+type Plan struct {
+	Queries   []Query
+	Lists     []ListQuery
+	Retention time.Duration // the largest From, at least 30 days
+}
+
+// Why says why a value is missing, or how it was come by.
+type Why uint8
+
+// The reasons of a missing window value.
+const (
+	Present         Why = iota
+	NoEntity            // the transaction has no value for the entity
+	NoEvents            // nothing to aggregate
+	MixedCurrencies     // amounts in several currencies, and no base currency
+	OutOfRange          // an integer sum past int64
+)
+
+// Value is a window value.
+type Value struct {
+	event.Value
+	Why    Why
+	Approx bool    // not exact: a hot entity, more than MaxList events
+	Error  float64 // bound of the relative error where Approx
+}
+
+// List is what a ListQuery gives: copies, safe to keep until the batch ends.
+type List struct {
+	Why    Why  // NoEntity: the list itself is missing
+	Approx bool // more than MaxList events lay in the window
+	// N events, oldest first in the order of (time, id). Values holds
+	// len(ListQuery.Columns) values an event.
+	N          int
+	Values     []event.Value
+	Currencies []uint64 // an event, as Transaction.Currency
+}
