@@ -1,0 +1,103 @@
+// Package files reads transactions from CSV and NDJSON files, plain or gzip,
+// and gives them in the order of the merge: by time, then id. In files arrival
+// is event time.
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"sluice/scoring/event"
+)
+
+// Item is one transaction of a file.
+type Item struct {
+	Tx event.Transaction
+	// Label tells whether the file says what the transaction turned out to be,
+	// and Fraud what.
+	Label, Fraud bool
+}
+
+// Fault is a line that is not a valid transaction.
+type Fault struct {
+	File string
+	Line int
+	Err  error
+}
+
+// Error gives file, line and cause.
+func (f Fault) Error() string { return fmt.Sprintf("%s:%d: %v", f.File, f.Line, f.Err) }
+
+// Unwrap gives the cause.
+func (f Fault) Unwrap() error { return f.Err }
+
+// ErrOrder says that a file is not sorted by time and id; read it with Sort.
+var ErrOrder = errors.New("not sorted by time and id")
+
+// Options of Read.
+type Options struct {
+	// Sort holds everything in memory and sorts it, for files out of order.
+	Sort bool
+	// Fault is called for every line that is not a valid transaction; reading
+	// goes on. Nil: such a line ends the reading.
+	Fault func(Fault) error
+	// Progress is called now and then with the bytes read so far, of the files
+	// as they lie on disk. It may be nil.
+	Progress func(read int64)
+}
+
+// Size gives the bytes of all files, for a progress bar.
+func Size(paths []string) (int64, error) {
+	var n int64
+	for _, p := range paths {
+		st, err := os.Stat(p)
+		if err != nil {
+			return 0, err
+		}
+		if st.IsDir() {
+			return 0, fmt.Errorf("%s is a directory; give files (.csv, .ndjson, .jsonl or .json, also with .gz)", p)
+		}
+		n += st.Size()
+	}
+	return n, nil
+}
+
+// Read decodes files and calls yield with their transactions, merged by
+// (time, id). Items are reused once yield returns.
+func Read(ctx context.Context, schema *event.Schema, paths []string, o Options, yield func([]Item) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	readers := make([]*reader, len(paths))
+	for i, p := range paths {
+		readers[i] = newReader(schema, p, o)
+		go readers[i].run(ctx)
+	}
+	err := merge(schema, readers, o.Sort, yield)
+	cancel()
+	for _, r := range readers {
+		<-r.done
+	}
+	return err
+}
+
+// Format is how a file's transactions are written.
+type format int
+
+const (
+	csvFormat format = iota + 1
+	jsonFormat
+)
+
+// formatOf tells a file's format from its name.
+func formatOf(path string) (f format, zipped bool, err error) {
+	name, zipped := strings.CutSuffix(path, ".gz")
+	switch {
+	case strings.HasSuffix(name, ".csv"):
+		return csvFormat, zipped, nil
+	case strings.HasSuffix(name, ".ndjson"), strings.HasSuffix(name, ".jsonl"), strings.HasSuffix(name, ".json"):
+		return jsonFormat, zipped, nil
+	}
+	return 0, false, fmt.Errorf("%s: the name must end in .csv, .ndjson, .jsonl or .json, also with .gz", path)
+}

@@ -1,0 +1,203 @@
+package files
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/gzip"
+
+	"sluice/scoring/event"
+)
+
+// blockSize is how many items travel together between goroutines.
+const blockSize = 512
+
+// blocks is how many blocks a file has in flight.
+const blocks = 4
+
+// block is a piece of a file.
+type block struct {
+	items  []Item
+	faults []Fault
+	err    error // ends the file; io.EOF at its end
+}
+
+// reader decodes one file in a goroutine of its own.
+type reader struct {
+	schema *event.Schema
+	path   string
+	o      Options
+	full   chan *block
+	empty  chan *block
+	done   chan struct{}
+	read   int64
+
+	// Of the merge, which consumes the blocks.
+	block *block
+	next  int
+}
+
+func newReader(schema *event.Schema, path string, o Options) *reader {
+	r := &reader{
+		schema: schema, path: path, o: o,
+		full: make(chan *block, blocks), empty: make(chan *block, blocks), done: make(chan struct{}),
+	}
+	for range blocks {
+		r.empty <- &block{items: make([]Item, 0, blockSize)}
+	}
+	return r
+}
+
+// run decodes the file until its end or that of ctx, and tells how it ended in
+// the last block.
+func (r *reader) run(ctx context.Context) {
+	defer close(r.done)
+	defer close(r.full)
+	decode, closeFile, err := r.open()
+	defer closeFile()
+	for {
+		var b *block
+		select {
+		case b = <-r.empty:
+		case <-ctx.Done():
+			return
+		}
+		b.items, b.faults, b.err = b.items[:0], b.faults[:0], err
+		for b.err == nil && len(b.items) < blockSize && len(b.faults) < blockSize {
+			b.err = r.decodeOne(b, decode)
+		}
+		err = b.err
+		select {
+		case r.full <- b:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// decodeOne adds the next item or fault to b.
+func (r *reader) decodeOne(b *block, decode func(*Item) error) error {
+	b.items = b.items[:len(b.items)+1]
+	item := &b.items[len(b.items)-1]
+	item.Label = false
+	err := decode(item)
+	if err == nil {
+		item.Tx.Arrive(int64(item.Tx.Words[r.schema.Time]))
+		return nil
+	}
+	b.items = b.items[:len(b.items)-1]
+	var fault Fault
+	if errors.As(err, &fault) {
+		b.faults = append(b.faults, fault)
+		return nil
+	}
+	return err
+}
+
+// count counts what is read from the disk, for progress.
+type count struct {
+	file io.Reader
+	n    int64
+	each func(int64)
+}
+
+func (c *count) Read(p []byte) (int, error) {
+	n, err := c.file.Read(p)
+	if c.each != nil {
+		c.each(int64(n))
+	}
+	return n, err
+}
+
+// open gives a function that decodes the file's next transaction.
+func (r *reader) open() (decode func(*Item) error, closeFile func(), err error) {
+	closeFile = func() {}
+	kind, zipped, err := formatOf(r.path)
+	if err != nil {
+		return nil, closeFile, err
+	}
+	file, err := os.Open(r.path)
+	if err != nil {
+		return nil, closeFile, err
+	}
+	closeFile = func() { _ = file.Close() }
+	in := io.Reader(bufio.NewReaderSize(&count{file: file, each: r.o.Progress}, 256<<10))
+	if zipped {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, closeFile, fmt.Errorf("%s: not a gzip file: %w", r.path, err)
+		}
+		in = z
+	}
+	if kind == csvFormat {
+		decode, err = r.csv(in)
+	} else {
+		decode = r.json(in)
+	}
+	return decode, closeFile, err
+}
+
+func (r *reader) csv(in io.Reader) (func(*Item) error, error) {
+	rows := csv.NewReader(bufio.NewReaderSize(in, 64<<10))
+	rows.ReuseRecord = true
+	header, err := rows.Read()
+	if err != nil {
+		return nil, fmt.Errorf("%s: no header line: %w", r.path, err)
+	}
+	columns, err := event.NewCSV(r.schema, header)
+	if err != nil {
+		return nil, fmt.Errorf("%s:1: %w", r.path, err)
+	}
+	return func(item *Item) error {
+		row, err := rows.Read()
+		if err == io.EOF {
+			return io.EOF
+		}
+		line, _ := rows.FieldPos(0)
+		var bad *csv.ParseError
+		if errors.As(err, &bad) {
+			return Fault{r.path, bad.Line, bad.Err}
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.path, err)
+		}
+		item.Fraud, item.Label, err = columns.Transaction(&item.Tx, row)
+		if err != nil {
+			return Fault{r.path, line, err}
+		}
+		return nil
+	}, nil
+}
+
+func (r *reader) json(in io.Reader) func(*Item) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 64<<10), 1<<20)
+	decoder := event.NewDecoder(r.schema)
+	n := 0
+	return func(item *Item) error {
+		for lines.Scan() {
+			n++
+			line := bytes.TrimSpace(lines.Bytes())
+			if len(line) == 0 {
+				continue
+			}
+			if err := decoder.Transaction(&item.Tx, line, 0); err != nil {
+				return Fault{r.path, n, err}
+			}
+			return nil
+		}
+		if err := lines.Err(); err != nil {
+			return fmt.Errorf("%s:%d: %w", r.path, n+1, err)
+		}
+		return io.EOF
+	}
+}
