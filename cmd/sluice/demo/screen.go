@@ -53,9 +53,9 @@ func Frame(p *Picture, width, height int, color bool) []string {
 	c.header(p)
 	c.mix(p)
 	c.scoreboard(p)
-	room := max(0, height-len(c.lines)-2)
+	room := max(0, height-len(c.lines)-3)
 	alerts := min(len(p.Alerts), max(1, room/3))
-	c.denials(p, max(0, room-alerts))
+	c.denials(p, max(0, room-max(alerts, room/3)))
 	c.alerts(p, alerts)
 	if len(c.lines) > height {
 		c.lines = c.lines[:max(1, height)]
@@ -152,9 +152,13 @@ func (c *canvas) denials(p *Picture, rows int) {
 			c.put(plain, padLeft(d.Amount+" "+d.Currency, 12)+"  "+pad(d.who(), 13)+" to "+pad(mask(d.Merchant), 8)+"  ")
 			c.put(red, d.reason())
 			c.put(dim, "  "+strings.Join(d.Rules, " "))
+			if d.IP != "" {
+				c.put(dim, "  from "+mask(d.IP))
+			}
 		}
 		c.end()
 	}
+	c.end()
 }
 
 func (c *canvas) alerts(p *Picture, rows int) {

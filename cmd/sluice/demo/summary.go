@@ -37,7 +37,7 @@ func summarizeAttacks(b *strings.Builder, p *Picture) {
 		total.PaymentsHit += s.PaymentsHit
 	}
 	fmt.Fprintf(b, row, "all", count(total.Injected), count(total.Caught),
-		count(total.Payments), count(total.PaymentsHit), share(total.PaymentsHit, total.Payments), "")
+		count(total.Payments), count(total.PaymentsHit), share(total.PaymentsHit, total.Payments), "-")
 	b.WriteString("  An attack is caught if a payment of it was reviewed or denied; payments without a verdict count nowhere.\n\n")
 }
 
