@@ -1,0 +1,126 @@
+package interp
+
+import (
+	"slices"
+
+	"sluice/rules/lang"
+	"sluice/scoring/event"
+	"sluice/scoring/history"
+)
+
+// layout says where a condition's inputs lie: which columns of the current
+// transaction it reads, which windows, and which columns of their events.
+type layout struct {
+	schema  *event.Schema
+	tx      []event.Column
+	windows []window
+	// columns of past events, over all windows: the cells of a row. One numbering
+	// serves all windows, since `find(a, …) ?? first(b)` has events of either.
+	columns []event.Column
+}
+
+// window is one list that a condition reads.
+type window struct {
+	query history.ListQuery
+	cells []int // of each of the query's columns
+}
+
+func newLayout(schema *event.Schema, tree *lang.Node) *layout {
+	l := &layout{schema: schema}
+	l.collect(tree, nil)
+	return l
+}
+
+// collect notes what n reads. Roots are the windows that the event of the
+// enclosing predicate comes from.
+func (l *layout) collect(n *lang.Node, roots []int) {
+	switch {
+	case n.Op == lang.Tx:
+		if !slices.Contains(l.tx, n.Column) {
+			l.tx = append(l.tx, n.Column)
+		}
+	case n.Op == lang.WindowOf:
+		l.window(n)
+	case n.Op == lang.Past:
+		l.read(n.Column, roots)
+	case n.Op == lang.Member:
+		l.collect(n.Args[0], roots)
+		l.read(n.Column, l.roots(n.Args[0]))
+	case overList(n):
+		l.collect(n.Args[0], roots)
+		roots = l.roots(n.Args[0])
+		for _, a := range n.Args[1:] {
+			l.collect(a, roots)
+		}
+	default:
+		for _, a := range n.Args {
+			l.collect(a, roots)
+		}
+	}
+}
+
+// overList reports whether n is a function of a list.
+func overList(n *lang.Node) bool {
+	return n.Op == lang.Call && len(n.Args) > 0 && n.Args[0].Kind.IsList()
+}
+
+// roots gives the windows that the events of a list, or an event, come from.
+func (l *layout) roots(n *lang.Node) []int {
+	switch n.Op {
+	case lang.WindowOf:
+		return []int{l.window(n)}
+	case lang.Call:
+		return l.roots(n.Args[0])
+	case lang.Cond:
+		return append(l.roots(n.Args[1]), l.roots(n.Args[2])...)
+	case lang.Coalesce:
+		return append(l.roots(n.Args[0]), l.roots(n.Args[1])...)
+	}
+	return nil
+}
+
+// window finds or adds a window.
+func (l *layout) window(n *lang.Node) int {
+	for i := range l.windows {
+		if q := &l.windows[i].query; q.Entity == n.Entity && q.Span == n.Span {
+			return i
+		}
+	}
+	l.windows = append(l.windows, window{query: history.ListQuery{Entity: n.Entity, Span: n.Span}})
+	return len(l.windows) - 1
+}
+
+// read notes that a column of the events of windows is read. A money column is
+// read with both of its forms: aggregates sum the minor units.
+func (l *layout) read(c event.Column, windows []int) {
+	for _, w := range windows {
+		l.add(&l.windows[w], c)
+		if l.money(c) {
+			l.add(&l.windows[w], event.Column{Field: c.Field, Form: event.Minor})
+			l.add(&l.windows[w], event.Column{Field: c.Field, Form: event.Plain})
+		}
+	}
+}
+
+func (l *layout) add(w *window, c event.Column) {
+	if !slices.Contains(w.query.Columns, c) {
+		w.query.Columns = append(w.query.Columns, c)
+		w.cells = append(w.cells, l.cell(c))
+	}
+}
+
+// cell finds or adds the cell of a column in a row.
+func (l *layout) cell(c event.Column) int {
+	i := slices.Index(l.columns, c)
+	if i < 0 {
+		i = len(l.columns)
+		l.columns = append(l.columns, c)
+	}
+	return i
+}
+
+// money reports whether a column is a money field's, in either form.
+func (l *layout) money(c event.Column) bool {
+	return c.Field >= 0 && (c.Form == event.Plain || c.Form == event.Minor) &&
+		l.schema.Fields[c.Field].Type == event.TypeMoney
+}
