@@ -63,23 +63,46 @@ func (g *Generator) within(a, b int64) int64 {
 	return int64(float64(a) * math.Pow(float64(b)/float64(a), g.rng.Float64()))
 }
 
+// patience is how much slower than usual an attack goes. A few attackers know
+// that haste is what gives them away; a demo that catches everybody would lie.
+func (g *Generator) patience() int64 {
+	if g.rng.Float64() < .12 {
+		return 10
+	}
+	return 1
+}
+
+// lair is where an attacker pays from.
+type lair struct{ device, ip string }
+
+// attackFrom gives a new lair, or one that served before: attackers move less
+// often than they should.
+func (g *Generator) attackFrom() lair {
+	if n := len(g.lairs); n > 0 && g.rng.Float64() < .25 {
+		return g.lairs[g.rng.IntN(n)]
+	}
+	l := lair{g.names.device(), g.names.strangeIP()}
+	g.lairs = append(g.lairs, l)
+	return l
+}
+
 // testCard: a stolen card is tried with small payments at many shops; if it
 // works, something dear follows.
 func (g *Generator) testCard(now int64) {
 	v := g.victim()
 	a := &g.accounts[v]
-	card, device, ip := a.cards[0], g.names.device(), g.names.strangeIP()
+	card, from := a.cards[0], g.attackFrom()
 	shops := g.market.online[a.country]
-	tries := g.between(10, 28)
+	tries, slow := g.between(10, 28), g.patience()
 	for i := range tries + g.between(1, 3) {
-		now += 8*second + int64(g.rng.ExpFloat64()*float64(14*second))
+		now += slow * (8*second + int64(g.rng.ExpFloat64()*float64(14*second)))
 		amount := g.within(50, 480)
 		if i >= tries {
 			now += 2 * minute
 			amount = g.within(15000, 90000)
 		}
 		d := g.charge(a, &g.market.all[shops.anyOf(g.rng)], now, amount)
-		d.card, d.device, d.ip = card, device, ip
+		d.card, d.device, d.ip = card, from.device, from.ip
 		g.commit(CardTesting, d, v, -1)
 	}
 }
@@ -89,8 +112,9 @@ func (g *Generator) testCard(now int64) {
 func (g *Generator) guessCards(now int64) {
 	c := g.homeCountry()
 	m := &g.market.all[g.market.online[c].anyOf(g.rng)]
+	slow := g.patience()
 	for range g.between(40, 90) {
-		now += int64(g.rng.ExpFloat64() * float64(9*second))
+		now += slow * int64(g.rng.ExpFloat64()*float64(9*second))
 		d := g.charge(&g.accounts[0], m, now, g.within(50, 390))
 		d.account, d.card, d.device, d.ip = "", g.names.card(), g.names.device(), g.names.strangeIP()
 		d.country = g.places[g.elsewhere(c)].code
@@ -103,9 +127,9 @@ func (g *Generator) guessCards(now int64) {
 func (g *Generator) takeOver(now int64) {
 	v := g.victim()
 	a := &g.accounts[v]
-	device, ip, from := g.names.device(), g.names.strangeIP(), g.places[a.country].code
+	from, country := g.attackFrom(), g.places[a.country].code
 	if g.rng.Float64() < .75 {
-		from = g.places[g.elsewhere(a.country)].code
+		country = g.places[g.elsewhere(a.country)].code
 	}
 	cash := g.names.wallet()
 	for range g.between(4, 9) {
@@ -115,7 +139,7 @@ func (g *Generator) takeOver(now int64) {
 		if g.rng.Float64() < .35 {
 			d = g.transfer(a, now, cash, amount)
 		}
-		d.device, d.ip, d.country = device, ip, from
+		d.device, d.ip, d.country = from.device, from.ip, country
 		g.commit(Takeover, d, v, -1)
 	}
 }
@@ -144,15 +168,15 @@ func (g *Generator) goBad(now int64) {
 // tryCards: one address, many stolen cards, one purchase with each. Half of
 // the attackers change their device's fingerprint each time.
 func (g *Generator) tryCards(now int64) {
-	ip, device, steady := g.names.strangeIP(), g.names.device(), g.rng.Float64() < .5
+	from, steady := g.attackFrom(), g.rng.Float64() < .5
 	c := g.homeCountry()
-	gap := float64(g.between(20, 75)) * float64(second)
+	gap := float64(g.between(20, 75)) * float64(g.patience()*second)
 	for range g.between(18, 60) {
 		now += int64(g.rng.ExpFloat64() * gap)
 		v := g.victim()
 		a := &g.accounts[v]
 		d := g.charge(a, &g.market.all[g.market.online[c].pick(g.rng)], now, g.within(2000, 25000))
-		d.ip, d.device, d.country = ip, device, g.places[c].code
+		d.ip, d.device, d.country = from.ip, from.device, g.places[c].code
 		if !steady {
 			d.device = g.names.device()
 		}
@@ -170,9 +194,9 @@ func (g *Generator) useMule(now int64) {
 	mule := g.openAccount()
 	g.accounts[mule].perDay = .5
 	m := g.accounts[mule]
-	sum, at := int64(0), now
+	sum, at, slow := int64(0), now, g.patience()
 	for range g.between(12, 30) {
-		at += int64(g.rng.ExpFloat64() * float64(9*minute))
+		at += slow * int64(g.rng.ExpFloat64()*float64(9*minute))
 		v := g.victim()
 		d := g.transfer(&g.accounts[v], at, m.wallet, g.within(12000, 80000))
 		d.currency = g.places[m.country].currency

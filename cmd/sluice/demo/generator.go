@@ -56,6 +56,7 @@ type Generator struct {
 	agenda   agenda
 	ids      int
 	attacks  int
+	lairs    []lair
 	round    []Attack // what is left of the current round of attacks
 }
 
