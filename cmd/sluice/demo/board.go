@@ -32,6 +32,7 @@ type Board struct {
 	lag       int64
 	dead      int64
 	verdicts  [3]int64
+	live      [3]int64
 	good      [3]int64
 	latency   histogram
 	attacks   map[int]*instance
@@ -107,6 +108,7 @@ func (b *Board) Observe(v Verdict) {
 	if m.Warmup {
 		b.warmup++
 	} else {
+		b.live[severity]++
 		b.latency.add(v.Latency)
 	}
 	if m.Attack == noAttack {

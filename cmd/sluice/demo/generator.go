@@ -14,7 +14,7 @@ type Options struct {
 	PerDay    float64       // payments of an account; default 4
 	Warmup    time.Duration // of simulated time before the live part; default 48h
 	Peace     time.Duration // without attacks, from the start; default 30h
-	AttackGap time.Duration // mean time between two attacks; default 20m
+	AttackGap time.Duration // mean time between two attacks; default 15m
 	Malformed float64       // share of messages that are no valid transactions; default none
 }
 
@@ -27,7 +27,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.PerDay, 4)
 	setDefault(&o.Warmup, 48*time.Hour)
 	setDefault(&o.Peace, 30*time.Hour)
-	setDefault(&o.AttackGap, 20*time.Minute)
+	setDefault(&o.AttackGap, 15*time.Minute)
 	return o
 }
 

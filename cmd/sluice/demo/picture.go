@@ -16,6 +16,7 @@ type Picture struct {
 	Decided  int64
 	Warmup   int64    // of Decided: of the past that was made first
 	Verdicts [3]int64 // allow, review, deny
+	Mix      [3]int64 // the same of the live part, or of the past as long as that is made
 	Good     [3]int64 // the same of good payments
 	Waiting  int
 	Unknown  int64
@@ -47,14 +48,14 @@ func (b *Board) Picture() Picture {
 	p := Picture{
 		Setting: b.setting, Elapsed: now.Sub(b.began), Simulated: b.simulated,
 		Rate: b.rates.over(now, b.decided), Decided: b.decided, Warmup: b.warmup,
-		Verdicts: b.verdicts, Good: b.good, Waiting: len(b.waiting), Unknown: b.unknown, Lag: b.lag, Dead: b.dead,
+		Verdicts: b.verdicts, Mix: b.verdicts, Good: b.good, Waiting: len(b.waiting), Unknown: b.unknown, Lag: b.lag, Dead: b.dead,
 		P50: b.latency.quantile(.5), P99: b.latency.quantile(.99), P999: b.latency.quantile(.999), Max: b.latency.largest,
 		Denials: slices.Clone(b.denials), Alerts: slices.Clone(b.alerts), Alerted: b.alertsAll,
 	}
 	slices.Reverse(p.Denials)
 	slices.Reverse(p.Alerts)
 	if !b.liveBegan.IsZero() {
-		p.LiveFor = now.Sub(b.liveBegan)
+		p.LiveFor, p.Mix = now.Sub(b.liveBegan), b.live
 	}
 	for _, kind := range Attacks() {
 		p.Scores = append(p.Scores, b.scoreOf(kind))

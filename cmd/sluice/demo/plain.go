@@ -57,8 +57,9 @@ func (w *Plain) status(b *strings.Builder, p *Picture) {
 	}
 	injected, caught := p.attacks()
 	_, hit := p.goodHit()
+	whole := p.Mix[0] + p.Mix[1] + p.Mix[denied]
 	fmt.Fprintf(b, "  simulated %s  %s/s  allow %s review %s deny %s  p50 %s p99 %s  lag %s  attacks caught %d of %d  good hit %s\n",
 		p.Simulated.UTC().Format("Mon 15:04"), count(int64(p.Rate+.5)),
-		share(p.Verdicts[0], p.Decided), share(p.Verdicts[1], p.Decided), share(p.Verdicts[denied], p.Decided),
+		share(p.Mix[0], whole), share(p.Mix[1], whole), share(p.Mix[denied], whole),
 		latency(p.P50), latency(p.P99), count(p.Lag), caught, injected, count(hit))
 }

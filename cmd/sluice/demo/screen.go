@@ -95,15 +95,13 @@ func (c *canvas) mix(p *Picture) {
 	c.rule("Decisions")
 	c.put(bold, padLeft(count(int64(p.Rate+.5)), 9)+" /s ").put(plain, padLeft(count(p.Decided), 13)+" decided")
 	c.put(dim, fmt.Sprintf("   lag %s   dead letters %s", count(p.Lag), count(p.Dead))).end()
+	whole := p.Mix[0] + p.Mix[1] + p.Mix[denied]
 	for i, v := range []struct {
 		name  string
 		style style
 	}{{"allow", green}, {"review", yellow}, {"deny", red}} {
-		part := 0.
-		if p.Decided > 0 {
-			part = float64(p.Verdicts[i]) / float64(p.Decided)
-		}
-		c.put(v.style, "  "+pad(v.name, 7)).put(plain, padLeft(share(p.Verdicts[i], p.Decided), 9)+"  ")
+		part := float64(p.Mix[i]) / float64(max(whole, 1))
+		c.put(v.style, "  "+pad(v.name, 7)).put(plain, padLeft(share(p.Mix[i], whole), 9)+"  ")
 		c.put(v.style, bar(part, min(50, c.width-22))).end()
 	}
 	c.put(dim, "  latency ")
