@@ -1,13 +1,30 @@
 // Package plan compiles the checked conditions of a rule set into one program:
 // shared window values that the histories fill, shared comparisons, and for
 // what has no common shape a program on expr's VM.
+//
+// A condition is a conjunction, of one part or more. A part that compares
+// something with constants joins the other comparisons of the same thing: its
+// value's place among all their constants tells at once which conditions are
+// left (feature). Other parts are closures with three-valued logic, evaluated
+// only while a condition that needs them may still hold.
+//
+// What works on lists and has no shape (a streak, a projection that is
+// calculated, a window within a predicate) takes its whole condition to the
+// VM; the parts that have a shape still go first and spare it the run where
+// one is false.
 package plan
 
 import (
+	"time"
+
+	"sluice/rules/interp"
 	"sluice/rules/lang"
 	"sluice/scoring/event"
 	"sluice/scoring/history"
 )
+
+// minRetention is how far histories reach whatever the rules ask.
+const minRetention = 30 * 24 * time.Hour
 
 // Condition is a rule's checked condition.
 type Condition struct {
@@ -16,41 +33,61 @@ type Condition struct {
 }
 
 // Program is all conditions of a rule set, compiled. It is immutable.
-type Program struct{}
+type Program struct {
+	plan       history.Plan
+	schema     *event.Schema
+	texts      []string // of the queries
+	conditions []condition
+	slow       []slow
+	verdicts   bool
 
-// Compile compiles conditions.
-func Compile(schema *event.Schema, conditions []Condition, lists lang.Lists) (*Program, error) {
-	panic("unbuilt")
+	all      []uint64 // a bit a condition
+	features []feature
+	direct   int // how many features are read without a call
+	slots    int // results that a frame keeps
+}
+
+// condition is what a condition reads, and its term to explain it by.
+type condition struct {
+	term    *term // nil: slow
+	slow    int   // index into Program.slow, else -1
+	queries []int
+	lists   []int
+}
+
+// slow is a condition for the VM.
+type slow struct {
+	condition int
+	program   *interp.Program
+	lists     []int // indexes into the plan's
 }
 
 // Plan gives what the program asks of the histories.
-func (p *Program) Plan() *history.Plan { panic("unbuilt") }
+func (p *Program) Plan() *history.Plan { return &p.plan }
 
-// Queries gives the indexes into Plan().Queries that a condition reads, and
-// Lists those into Plan().Lists.
-func (p *Program) Queries(condition int) []int { panic("unbuilt") }
+// Queries gives the indexes into Plan().Queries that a condition reads.
+func (p *Program) Queries(condition int) []int { return p.conditions[condition].queries }
 
-// Lists gives the indexes into Plan().Lists that a condition reads.
-func (p *Program) Lists(condition int) []int { panic("unbuilt") }
+// Lists gives the indexes into Plan().Lists that a condition reads: none
+// unless it needs the VM.
+func (p *Program) Lists(condition int) []int { return p.conditions[condition].lists }
 
 // Describe gives the text of a query as an analyst would write it:
 // count(card.last("10m"), .amount < 5).
-func (p *Program) Describe(query int) string { panic("unbuilt") }
+func (p *Program) Describe(query int) string { return p.texts[query] }
 
 // ReadsVerdicts reports whether a condition looks at .verdict of past events.
-func (p *Program) ReadsVerdicts() bool { panic("unbuilt") }
+func (p *Program) ReadsVerdicts() bool { return p.verdicts }
 
-// Frame is the scratch space of one goroutine for one program.
-type Frame struct{}
-
-// NewFrame makes a frame.
-func (p *Program) NewFrame() *Frame { panic("unbuilt") }
-
-// Evaluate decides every condition for tx into out (one a condition).
-func (f *Frame) Evaluate(tx *event.Transaction, values []history.Value, lists []history.List, out []lang.Tri) {
-	panic("unbuilt")
+// readsVerdicts looks for .verdict in a tree.
+func readsVerdicts(n *lang.Node) bool {
+	if (n.Op == lang.Past || n.Op == lang.Member) && n.Column.Form == event.Verdict {
+		return true
+	}
+	for _, a := range n.Args {
+		if readsVerdicts(a) {
+			return true
+		}
+	}
+	return false
 }
-
-// Why says, after Evaluate, what was missing for a condition that is Unknown,
-// or the error of one that failed on the VM (err).
-func (f *Frame) Why(condition int) (why string, err error) { panic("unbuilt") }
