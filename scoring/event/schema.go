@@ -31,9 +31,17 @@ type Field struct {
 
 	// Of a money field, one of the two: a constant currency or the field that names it.
 	Currency     string
-	CurrencyFrom int // index of the currency field, -1 if Currency is set
-	Scale        int // decimal digits of minor units once decoded; with several currencies and no base: that of the event's currency
-	EntityIndex  int // index into Schema.Entities, -1 if not an entity
+	CurrencyFrom int // index of the currency field, -1 if Currency is set or the field is not money
+	// Scale is the number of decimal digits of minor units once decoded: 0 of other
+	// fields than money, -1 where it is that of each event's currency
+	// (Transaction.Scale knows it).
+	Scale int
+
+	EntityIndex int // index into Schema.Entities, -1 if not an entity
+
+	// Unit is what an integer counts in a timestamp field, in nanoseconds; 0 if
+	// only RFC 3339 text is taken.
+	Unit int64
 }
 
 // Schema is the event schema: what a transaction and a label look like.
@@ -48,6 +56,33 @@ type Schema struct {
 
 	Zone         *time.Location // of tx.hour and tx.weekday
 	BaseCurrency string         // "" if amounts are not converted
+
+	Label *LabelMapping // nil if the schema has none
+
+	offsets []zoneOffset // of Zone; nil: ask Zone
+	reading *layout      // how a transaction is read and written
+	rates   *rates       // nil without a base currency
+}
+
+// LabelMapping says where in a label's JSON what stands. The paths have dots
+// between levels; "" where a label does not hold it.
+type LabelMapping struct {
+	ID              string
+	Value           string // true and false, or 1 and 0
+	Time            string // when it became known; else the record's timestamp
+	TransactionTime string
+	Entities        []LabelEntity // in the order of the file
+	CSVValue        string        // column of a transactions file that carries the value
+
+	reading *layout
+	// Indexes of pseudo fields that a label is decoded into, -1 if there is none.
+	txTime, value, time int
+}
+
+// LabelEntity says where a label names an entity of its transaction.
+type LabelEntity struct {
+	Entity int // index into Schema.Entities
+	From   string
 }
 
 // Field finds a field by name; the index is -1 if there is none.

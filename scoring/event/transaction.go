@@ -16,6 +16,11 @@ type Transaction struct {
 	Words []uint64
 	Text  []byte
 
+	// Original holds, with a base currency, the words of the money fields as they
+	// were before the conversion, in minor units of their own currencies and in the
+	// order of the fields; it is empty otherwise.
+	Original []uint64
+
 	// Hashes holds a keyed 64-bit hash a text field (never Missing), and
 	// Missing for absent and other ones. Equal texts have equal hashes, in
 	// every field and in every transaction of this process.
@@ -25,7 +30,7 @@ type Transaction struct {
 	Entities []Key
 
 	IDKey Key // of the id
-	Body  Key // of all fields: tells a repeat from a conflict
+	Body  Key // of all fields but secret ones: tells a repeat from a conflict
 
 	Time    int64 // event time, ns; the arrival where the event time was too far ahead
 	Arrival int64 // ns

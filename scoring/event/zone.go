@@ -1,0 +1,64 @@
+package event
+
+import (
+	"sort"
+	"time"
+)
+
+// zoneOffset is a stretch of time with one offset from UTC.
+type zoneOffset struct{ from, seconds int64 }
+
+// lastSecond is the last second that a timestamp can hold: the end of 2261.
+const lastSecond = 9214646399
+
+// zoneOffsets lists a zone's offsets over the range of timestamps, so that the
+// hour of a payment is a short search and no call.
+func zoneOffsets(zone *time.Location) []zoneOffset {
+	var list []zoneOffset
+	for at := time.Unix(0, 0).In(zone); ; {
+		_, offset := at.Zone()
+		list = append(list, zoneOffset{at.Unix(), int64(offset)})
+		_, end := at.ZoneBounds()
+		if end.IsZero() || end.Unix() > lastSecond {
+			return list
+		}
+		at = end
+	}
+}
+
+// local gives the seconds since 1970 that a clock in the schema's zone shows.
+func (s *Schema) local(ns int64) int64 {
+	sec := floorDiv(ns, 1e9)
+	switch {
+	case s.Zone == nil || s.Zone == time.UTC:
+		return sec
+	case s.offsets == nil:
+		_, offset := time.Unix(sec, 0).In(s.Zone).Zone()
+		return sec + int64(offset)
+	case len(s.offsets) == 1:
+		return sec + s.offsets[0].seconds
+	}
+	i := sort.Search(len(s.offsets), func(i int) bool { return s.offsets[i].from > sec })
+	return sec + s.offsets[max(i-1, 0)].seconds
+}
+
+// Hour gives the hour of day, 0 to 23, of a time (ns) in the schema's zone.
+func (s *Schema) Hour(ns int64) int64 {
+	return floorMod(s.local(ns), 86400) / 3600
+}
+
+// Weekday gives the day of the week of a time (ns) in the schema's zone, Monday
+// is 1 and Sunday 7.
+func (s *Schema) Weekday(ns int64) int64 {
+	return floorMod(floorDiv(s.local(ns), 86400)+3, 7) + 1 // 1970 began on a Thursday
+}
+
+func floorMod(a, n int64) int64 { return a - floorDiv(a, n)*n }
+
+func floorDiv(a, n int64) int64 {
+	q := a / n
+	if a%n < 0 {
+		q--
+	}
+	return q
+}
