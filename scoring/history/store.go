@@ -1,55 +1,214 @@
 package history
 
-import "sluice/scoring/event"
+import (
+	"time"
 
-// Ref names a stored transaction; it stays valid while a history holds it.
-type Ref uint64
-
-// Past is a past event as a Filter sees it.
-type Past struct {
-	// owner of package history fills this in
-}
-
-// Word gives a column's word: as Transaction.Words, text as its 64-bit hash
-// (equal to Transaction.Hashes of an equal text), Missing if there is none.
-func (p Past) Word(c event.Column) uint64 { panic("unbuilt") }
-
-// Value gives a column as a scalar of the rule language.
-func (p Past) Value(c event.Column) event.Value { panic("unbuilt") }
+	"sluice/scoring/event"
+)
 
 // Store holds the histories of all entities. It is not safe for concurrent
 // use, takes no locks, does no I/O and reads no clock.
-type Store struct{}
+type Store struct {
+	schema  *event.Schema
+	options options
+	shape   shape
+	zone    *time.Location
+	multi   bool // amounts are in currencies that the events say
+
+	plan          *Plan
+	retention     int64
+	version       uint32
+	readsVerdicts bool
+
+	rows, entries, labels slab
+	rowsHeld, references  int
+	ids                   idIndex
+	kinds                 []kind
+	hots                  []*hot // the first is never used
+	spareHots             []uint32
+	waiting               waiting
+	verdicts              verdictWords
+
+	since, newestArrival int64
+	seen                 bool
+	currency             uint64 // of all amounts, where it is one
+	sweep                sweep
+
+	// Scratch space.
+	bytes  []byte
+	texts  arena
+	cursor cursor
+	one    []uint64
+	path   []*node
+	found  []*history
+	ranks  []int
+	run    run
+	sums   tally
+}
+
+// options are the bounds that tests lower.
+type options struct {
+	hotAt   int // a history with more events is hot
+	leafMax int // entries of a leaf of a hot one
+	fan     int // kids of a node
+	exact   int // events in a window up to which distinct and median are exact
+	scan    int // newest events of a window that are looked at one by one
+	waiting int // labels whose transactions have not come
+	sweep   int // slots that a call of Reclaim looks at, and rows that it frees
+}
+
+func defaults() options {
+	return options{hotAt: MaxList, leafMax: 512, fan: 16, exact: MaxList, scan: 100_000, waiting: 1 << 20, sweep: 1 << 12}
+}
+
+// minRetention is the retention of a store without a plan.
+const minRetention = 30 * 24 * time.Hour
 
 // New makes an empty store for transactions of a schema.
-func New(schema *event.Schema) *Store { panic("unbuilt") }
+func New(schema *event.Schema) *Store { return newStore(schema, defaults()) }
+
+func newStore(schema *event.Schema, o options) *Store {
+	s := &Store{
+		schema: schema, options: o, shape: newShape(schema), zone: schema.Zone,
+		rows: newSlab(), entries: newSlab(), labels: newSlab(),
+		kinds: make([]kind, len(schema.Entities)), hots: make([]*hot, 1),
+		waiting: newWaiting(o.waiting), verdicts: newVerdictWords(),
+		found: make([]*history, len(schema.Entities)),
+	}
+	if s.zone == nil {
+		s.zone = time.UTC
+	}
+	for i := range schema.Fields {
+		f := &schema.Fields[i]
+		s.multi = s.multi || schema.BaseCurrency == "" && f.Type == event.TypeMoney && f.Currency == ""
+	}
+	s.ids.rows = &s.rows
+	s.Install(&Plan{Retention: minRetention})
+	return s
+}
 
 // Install makes plan the one that Observe fills values for. What the histories
-// already hold is seen by it from the first query on.
-func (s *Store) Install(plan *Plan) { panic("unbuilt") }
+// already hold is seen by it from the first query on: the columns that they
+// lack are filled in when a history is touched.
+func (s *Store) Install(plan *Plan) {
+	s.plan = plan
+	s.retention = int64(plan.Retention)
+	s.readsVerdicts = false
+	for e := range s.kinds {
+		k := &s.kinds[e]
+		p := s.compile(plan, e)
+		switch {
+		case k.program == nil:
+			s.version++
+			p.version = s.version
+		case k.same(p.layout):
+			p.version = k.version
+		default:
+			s.version++
+			p.version = s.version
+			k.retire()
+		}
+		k.program = p
+		for _, f := range p.filters {
+			s.readsVerdicts = s.readsVerdicts || reads(f, event.Verdict)
+		}
+	}
+}
 
-// Observe fills values (one a query of the plan) and lists (one a list query)
-// for tx from what its entities did before, and does not remember it.
-func (s *Store) Observe(tx *event.Transaction, values []Value, lists []List) { panic("unbuilt") }
+// retire remembers the layout that is about to be replaced, without what its
+// filters hold on to.
+func (k *kind) retire() {
+	l := *k.layout
+	l.filters = make([]*Filter, len(k.filters))
+	for i, f := range k.filters {
+		l.filters[i] = &Filter{Source: f.Source}
+	}
+	if len(k.old) == keptLayouts {
+		k.old = append(k.old[:0], k.old[1:]...)
+	}
+	k.old = append(k.old, &l)
+}
 
 // Remember adds tx to the histories of its entities. added is false if they
-// held it already (the same id at the same time), or if it is too old to be kept.
-func (s *Store) Remember(tx *event.Transaction) (ref Ref, added bool) { panic("unbuilt") }
+// held it already (the same id at the same time), if its id is known with
+// another time (ref then names that one), or if it is too old to be kept or
+// has no entity (ref is 0).
+func (s *Store) Remember(tx *event.Transaction) (ref Ref, added bool) {
+	s.arrive(tx)
+	if tx.Time < tx.Arrival-s.retention {
+		return 0, false
+	}
+	if !s.seen || tx.Time < s.since {
+		s.seen, s.since = true, tx.Time
+	}
+	if row := s.known(tx); row != 0 {
+		return Ref(row), false
+	}
+	row := handle(0)
+	for e := range s.kinds {
+		key := tx.Entities[e]
+		if key == (event.Key{}) {
+			continue
+		}
+		k := &s.kinds[e]
+		h := k.table.find(key)
+		if h != nil && tx.Time < h.newest-s.retention {
+			continue
+		}
+		if row == 0 {
+			row = s.putRow(tx)
+			s.waiting.take(tx.IDKey, s, s.rows.at(row))
+		}
+		if h == nil {
+			h = k.table.add(key)
+		}
+		s.add(k, h, tx.Time, row)
+	}
+	if row == 0 {
+		return 0, false
+	}
+	s.ids.add(tx.IDKey, row)
+	return Ref(row), true
+}
 
-// Label files what a transaction turned out to be; matched is false if the
-// transaction has not come yet, and the label waits for it.
-func (s *Store) Label(l *event.Label) (matched bool) { panic("unbuilt") }
+// arrive notes what a transaction says of its world.
+func (s *Store) arrive(tx *event.Transaction) {
+	if tx.Arrival > s.newestArrival || !s.seen {
+		s.newestArrival = tx.Arrival
+		s.waiting.expire(s.newestArrival - s.retention)
+	}
+	if tx.Currency != 0 {
+		s.currency = tx.Currency
+	}
+}
 
-// SetVerdict files the verdict ("allow", "review", "deny") of a stored transaction.
-func (s *Store) SetVerdict(id event.Key, verdict string) { panic("unbuilt") }
+// known gives the row with the id of tx. One that nobody sees any more counts
+// as forgotten, as it would be had Reclaim come by.
+func (s *Store) known(tx *event.Transaction) handle {
+	row := s.ids.find(tx.IDKey)
+	if row != 0 && int64(s.rows.at(row)[rowTime]) < tx.Arrival-2*s.retention {
+		s.ids.remove(tx.IDKey, row)
+		return 0
+	}
+	return row
+}
+
+// Find gives the stored transaction of an id.
+func (s *Store) Find(id event.Key) (Ref, bool) {
+	row := s.ids.find(id)
+	return Ref(row), row != 0
+}
+
+// Row reads a stored transaction: its columns, with the newest of its labels.
+func (s *Store) Row(ref Ref) Past { return Past{s: s, row: handle(ref), time: always} }
+
+// Time gives the time of the event, in nanoseconds.
+func (p Past) Time() int64 { return int64(p.s.rows.at(p.row)[rowTime]) }
 
 // Since gives the event time (ns) from which on the store has seen everything:
-// the time of the oldest transaction that it was given. 0 if none yet.
-func (s *Store) Since() int64 { panic("unbuilt") }
-
-// Reclaim gives back the memory of what no transaction that arrives at now
-// (ns) or later can see any more, doing at most a bounded piece of work.
-func (s *Store) Reclaim(now int64) { panic("unbuilt") }
+// the time of the oldest transaction that it was given and that was not late.
+// 0 if none yet.
+func (s *Store) Since() int64 { return s.since }
 
 // Stats is the size of a store.
 type Stats struct {
@@ -57,12 +216,21 @@ type Stats struct {
 	Entities      []int // with a history, in the order of Schema.Entities
 	References    int   // entries of all histories
 	WaitingLabels int
+	DroppedLabels int64 // that waited, and made room for others
 	Bytes         int64
 }
 
 // Stats counts what the store holds.
-func (s *Store) Stats() Stats { panic("unbuilt") }
-
-// AppendSet appends a canonical dump of all histories, labels and verdicts:
-// equal sets give equal bytes.
-func (s *Store) AppendSet(b []byte) []byte { panic("unbuilt") }
+func (s *Store) Stats() Stats {
+	out := Stats{
+		Transactions: s.rowsHeld, References: s.references,
+		WaitingLabels: s.waiting.live, DroppedLabels: s.waiting.dropped,
+		Bytes: s.rows.bytes() + s.entries.bytes() + s.labels.bytes() + s.ids.bytes() + s.waiting.bytes(),
+	}
+	for i := range s.kinds {
+		t := &s.kinds[i].table
+		out.Entities = append(out.Entities, t.used)
+		out.Bytes += t.bytes()
+	}
+	return out
+}

@@ -1,0 +1,279 @@
+package history
+
+import (
+	"sluice/scoring/event"
+)
+
+// leaf is an array of entries in the order of (time, id): the whole of a small
+// history, a chunk of a hot one. Its block holds an array a word of an entry,
+// each of cap elements, of which [head, head+n) are taken.
+type leaf struct {
+	block        handle
+	version      uint32 // of the layout that the block has
+	head, n, cap uint16
+}
+
+// history is what an entity did.
+type history struct {
+	leaf          // while it is small
+	hot    uint32 // index into Store.hots, 0: it is small
+	newest int64  // time of the newest entry
+}
+
+func (h *history) len(s *Store) int {
+	if h.hot != 0 {
+		return s.hots[h.hot].root.n
+	}
+	return int(h.n)
+}
+
+// kind is what a store holds of one kind of entity.
+type kind struct {
+	table table
+	*program
+	old []*layout // earlier layouts, newest last
+}
+
+// keptLayouts is how many earlier layouts are known: the columns that a later
+// one has in common with them need not be read from the rows.
+const keptLayouts = 16
+
+func (k *kind) layoutOf(version uint32) *layout {
+	for _, l := range k.old {
+		if l.version == version {
+			return l
+		}
+	}
+	return nil
+}
+
+// open gives the words of a leaf in the layout of the installed plan.
+func (s *Store) open(k *kind, l *leaf) []uint64 {
+	if l.version != k.version {
+		s.relay(k, l, int(l.cap))
+	}
+	return s.entries.at(l.block)
+}
+
+// relay moves a leaf to a block for size entries with the columns of the
+// installed plan, filling in the ones that it lacks.
+func (s *Store) relay(k *kind, l *leaf, size int) {
+	from := k.layout
+	if l.version != k.version {
+		from = k.layoutOf(l.version)
+	}
+	block := s.entries.alloc(size * k.words)
+	m := move{s: s, k: k, from: from, to: k.layout, n: int(l.n), size: size, dst: s.entries.at(block)}
+	if l.n > 0 {
+		m.src, m.oldSize, m.head = s.entries.at(l.block), int(l.cap), int(l.head)
+		m.run()
+	}
+	if l.block != 0 {
+		s.entries.free(l.block)
+	}
+	l.block, l.version, l.cap, l.head = block, k.version, uint16(size), 0
+}
+
+// move copies the entries of a leaf from one block to another.
+type move struct {
+	s             *Store
+	k             *kind
+	from, to      *layout // from is nil if nobody knows it any more
+	n             int
+	src, dst      []uint64
+	oldSize, size int
+	head          int
+}
+
+func (m *move) run() {
+	m.copyWord(timeWord, timeWord)
+	if m.from == m.to {
+		for w := metaWord; w < m.to.words; w++ {
+			m.copyWord(w, w)
+		}
+		return
+	}
+	meta := m.dst[metaWord*m.size:]
+	for i, w := range m.src[metaWord*m.oldSize+m.head:][:m.n] {
+		meta[i] = w & (1<<firstBit - 1)
+	}
+	for w := firstCol + len(m.to.columns); w < m.to.words; w++ {
+		clear(m.dst[w*m.size:][:m.n])
+	}
+	for j, c := range m.to.columns {
+		m.column(j, c)
+	}
+	for f := range m.to.filters {
+		m.filter(f)
+	}
+}
+
+func (m *move) copyWord(from, to int) {
+	copy(m.dst[to*m.size:][:m.n], m.src[from*m.oldSize+m.head:][:m.n])
+}
+
+func (m *move) column(j int, c event.Column) {
+	if m.from != nil {
+		for i, have := range m.from.columns {
+			if have == c {
+				m.copyWord(firstCol+i, firstCol+j)
+				return
+			}
+		}
+	}
+	meta := m.dst[metaWord*m.size:]
+	out := m.dst[(firstCol+j)*m.size:]
+	for i := range m.n {
+		out[i] = m.s.entryWord(m.s.rows.at(handle(meta[i])), c)
+	}
+}
+
+func (m *move) filter(f int) {
+	if m.from != nil {
+		for i, have := range m.from.filters {
+			if have.Source == m.to.filters[f].Source {
+				m.copyBits(m.from.bits[i], m.to.bits[f])
+				return
+			}
+		}
+	}
+	for i := range m.n {
+		m.s.setBit(m.to, f, m.dst, m.size, i)
+	}
+}
+
+func (m *move) copyBits(from, to bit) {
+	src := m.src[from.word*m.oldSize+m.head:]
+	dst := m.dst[to.word*m.size:]
+	for i := range m.n {
+		dst[i] |= (src[i] >> from.shift & 1) << to.shift
+	}
+}
+
+// entryWord gives what an entry keeps of a row in a column.
+func (s *Store) entryWord(r []uint64, c event.Column) uint64 {
+	if c == currencyColumn {
+		return r[rowCurrency]
+	}
+	return s.storedWord(r, c)
+}
+
+// setBit evaluates a filter for an entry, as if it had no labels.
+func (s *Store) setBit(l *layout, f int, block []uint64, size, i int) {
+	s.cursor = cursor{l, block, size, i}
+	row := handle(block[metaWord*size+i])
+	at := l.bits[f]
+	word := &block[at.word*size+i]
+	*word &^= 1 << at.shift
+	if l.filters[f].Match(Past{s, &s.cursor, row, never}, nil) {
+		*word |= 1 << at.shift
+	}
+}
+
+// fill writes an entry for a row.
+func (s *Store) fill(l *layout, block []uint64, size, i int, row handle) {
+	r := s.rows.at(row)
+	block[i] = r[rowTime]
+	meta := uint64(row)
+	if labelCount(r) > 0 {
+		meta |= labelledBit
+	}
+	block[metaWord*size+i] = meta
+	for j, c := range l.columns {
+		block[(firstCol+j)*size+i] = s.entryWord(r, c)
+	}
+	for w := firstCol + len(l.columns); w < l.words; w++ {
+		block[w*size+i] = 0
+	}
+	for f := range l.filters {
+		s.setBit(l, f, block, size, i)
+	}
+}
+
+// place gives where in a leaf a row belongs: behind the entries before it.
+func (s *Store) place(block []uint64, l *leaf, t int64, row handle) int {
+	times := block[l.head : l.head+l.n]
+	i := len(times)
+	for i > 0 && int64(times[i-1]) > t {
+		i--
+	}
+	meta := block[int(l.cap)*metaWord+int(l.head):]
+	for i > 0 && int64(times[i-1]) == t && s.idLess(row, handle(meta[i-1])) {
+		i--
+	}
+	return i
+}
+
+// insert puts a row into a leaf that has room before entry number at.
+func (s *Store) insert(k *kind, l *leaf, block []uint64, at int, row handle) {
+	size, head, n := int(l.cap), int(l.head), int(l.n)
+	if head+n == size {
+		for w := range k.words {
+			copy(block[w*size:][:n], block[w*size+head:][:n])
+		}
+		l.head, head = 0, 0
+	}
+	if at < n {
+		for w := range k.words {
+			words := block[w*size+head:]
+			copy(words[at+1:n+1], words[at:n])
+		}
+	}
+	l.n++
+	s.fill(k.layout, block, size, head+at, row)
+}
+
+// nextSize gives how many entries the next block of a small history holds.
+func nextSize(n int) int {
+	if n < 32 {
+		return max(2, n*2)
+	}
+	return n + n/2
+}
+
+// addSmall puts a row into a small history.
+func (s *Store) addSmall(k *kind, h *history, t int64, row handle) {
+	switch {
+	case h.block == 0:
+		s.relay(k, &h.leaf, nextSize(0))
+	case int(h.head)+int(h.n) == int(h.cap) && int(h.head) <= int(h.n)/4:
+		s.relay(k, &h.leaf, nextSize(int(h.n)))
+	}
+	block := s.open(k, &h.leaf)
+	s.insert(k, &h.leaf, block, s.place(block, &h.leaf, t, row), row)
+}
+
+// add puts a row into a history, which must not hold it.
+func (s *Store) add(k *kind, h *history, t int64, row handle) {
+	empty := h.len(s) == 0
+	s.retain(row)
+	switch {
+	case h.hot != 0:
+		s.addHot(k, s.hots[h.hot], t, row)
+	default:
+		s.addSmall(k, h, t, row)
+		if int(h.n) > s.options.hotAt {
+			s.heat(k, h)
+		}
+	}
+	if empty || t > h.newest {
+		h.newest = t
+		s.expire(h)
+	}
+}
+
+// expire drops the entries that are older than the newest one minus the
+// retention. It costs nothing where there are none.
+func (s *Store) expire(h *history) {
+	floor := h.newest - s.retention
+	if h.hot != 0 {
+		s.expireHot(s.hots[h.hot], floor)
+		return
+	}
+	block := s.entries.at(h.block)
+	for h.n > 0 && int64(block[h.head]) < floor {
+		s.release(handle(block[int(h.cap)*metaWord+int(h.head)]))
+		h.head++
+		h.n--
+	}
+}

@@ -1,0 +1,116 @@
+package history
+
+import "sluice/scoring/event"
+
+// sweep is where Reclaim goes on.
+type sweep struct {
+	kind, part, slot int
+	ids              int // part of the index of ids
+}
+
+// Reclaim gives back the memory of what no transaction that arrives at now
+// (ns) or later can see any more, doing at most a bounded piece of work: called
+// again and again, it goes round all histories.
+//
+// Nobody who arrives from now on looks further back than twice the retention:
+// what is late is older than one, and its windows are as long as another.
+func (s *Store) Reclaim(now int64) {
+	if len(s.kinds) == 0 {
+		return
+	}
+	floor := now - 2*s.retention
+	slots, rows := s.options.sweep, s.options.sweep
+	for slots > 0 && rows > 0 {
+		slots--
+		k := &s.kinds[s.sweep.kind]
+		p := &k.table.parts[s.sweep.part]
+		if s.sweep.slot >= len(p.slots) {
+			if !s.nextPart(p) {
+				return
+			}
+			continue
+		}
+		slot := &p.slots[s.sweep.slot]
+		if slot.key == (event.Key{}) || slot.history.newest >= floor {
+			s.sweep.slot++
+			continue
+		}
+		rows -= s.drop(&slot.history, rows)
+		if slot.history.len(s) == 0 {
+			s.discard(&slot.history)
+			k.table.removeAt(p, s.sweep.slot)
+		}
+	}
+}
+
+// nextPart goes on to the next part of a table. It reports false at the end
+// of the round.
+func (s *Store) nextPart(p *part) bool {
+	p.shrink()
+	s.ids.shrink(s.sweep.part)
+	s.sweep.slot = 0
+	if s.sweep.part++; s.sweep.part < shards {
+		return true
+	}
+	s.sweep.part = 0
+	if s.sweep.kind++; s.sweep.kind < len(s.kinds) {
+		return true
+	}
+	s.sweep.kind = 0
+	return false
+}
+
+// drop forgets up to n of the oldest entries of a history, and gives how many.
+func (s *Store) drop(h *history, n int) (dropped int) {
+	if h.hot != 0 {
+		tree := s.hots[h.hot]
+		for dropped < n && tree.root.n > 0 {
+			dropped += s.dropLeafOf(tree)
+		}
+		return dropped
+	}
+	block := s.entries.at(h.block)
+	for ; h.n > 0 && dropped < n; dropped++ {
+		s.release(handle(block[metaWord*int(h.cap)+int(h.head)]))
+		h.head++
+		h.n--
+	}
+	return dropped
+}
+
+// dropLeafOf forgets the first leaf of a tree.
+func (s *Store) dropLeafOf(h *hot) int {
+	path, at := h.find(0, s.path)
+	s.path = path
+	l := &path[len(path)-1].leaf
+	block := s.entries.at(l.block)
+	n := int(l.n)
+	for i := range n {
+		s.release(handle(block[metaWord*int(l.cap)+at+i]))
+	}
+	l.n = 0
+	for _, x := range path {
+		x.n -= n
+		x.stale = true
+	}
+	if h.root.n > 0 {
+		s.dropLeaf(h, path)
+	}
+	return n
+}
+
+// discard gives back what is left of an empty history.
+func (s *Store) discard(h *history) {
+	if h.hot == 0 {
+		s.entries.free(h.block)
+		return
+	}
+	tree := s.hots[h.hot]
+	x := tree.root
+	for x.level > 0 {
+		x = x.kids[0]
+	}
+	s.entries.free(x.leaf.block)
+	s.hots[h.hot] = nil
+	s.spareHots = append(s.spareHots, h.hot)
+}

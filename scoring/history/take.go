@@ -1,0 +1,172 @@
+package history
+
+import (
+	"math"
+
+	"sluice/scoring/event"
+)
+
+// take takes in entries [a, b) of a block, oldest first.
+func (r *run) take(block []uint64, size, a, b int) {
+	g := r.g
+	r.s.cursor = cursor{r.k.layout, block, size, 0}
+	switch g.family {
+	case famCount:
+		r.count(block, size, a, b)
+	case famFold:
+		r.fold(block, size, a, b)
+	case famOrdered:
+		r.order(block, size, a, b)
+	case famSet, famMedian:
+		r.collect(block, size, a, b)
+	}
+}
+
+// match reports whether an entry counts.
+func (r *run) match(block []uint64, size, i int) bool {
+	g := r.g
+	meta := block[metaWord*size+i]
+	has := meta&labelledBit != 0
+	if r.labelled && !has {
+		return false
+	}
+	switch g.mode {
+	case all:
+		return true
+	case ahead:
+		return block[g.bit.word*size+i]>>g.bit.shift&1 != 0
+	case fraud:
+		if !has {
+			return block[g.bit.word*size+i]>>g.bit.shift&1 != 0
+		}
+	}
+	r.s.cursor.i = i
+	return g.filter.Match(Past{r.s, &r.s.cursor, handle(meta), r.tx.Time}, r.tx)
+}
+
+// word gives the column of an entry.
+func (r *run) word(block []uint64, size, i int) uint64 {
+	g := r.g
+	if g.index >= 0 {
+		return block[g.index*size+i]
+	}
+	r.s.cursor.i = i
+	return Past{r.s, &r.s.cursor, handle(block[metaWord*size+i]), r.tx.Time}.Word(g.column)
+}
+
+// in notes the currency of the value of an entry.
+func (r *run) in(block []uint64, size, i int) {
+	if r.g.currency {
+		r.total.in(block[(firstCol+r.k.currency)*size+i])
+	}
+}
+
+func (r *run) count(block []uint64, size, a, b int) {
+	if r.g.mode == ahead {
+		shift := r.g.bit.shift & 63
+		n := uint64(0)
+		for _, w := range block[r.g.bit.word*size:][a:b] {
+			n += w >> shift & 1
+		}
+		r.matches += int(n)
+		return
+	}
+	for i := a; i < b; i++ {
+		if r.match(block, size, i) {
+			r.matches++
+		}
+	}
+}
+
+func (r *run) fold(block []uint64, size, a, b int) {
+	g := r.g
+	switch {
+	case g.sumsOnly && !g.currency && g.mode == all:
+		r.total.sumAll(block[g.index*size:][a:b])
+	case g.sumsOnly && !g.currency && g.mode == ahead:
+		r.total.sumSome(block[g.index*size:][a:b], block[g.bit.word*size:][a:b], g.bit.shift)
+	default:
+		for i := a; i < b; i++ {
+			if !r.match(block, size, i) {
+				continue
+			}
+			if w := r.word(block, size, i); w != event.Missing {
+				r.in(block, size, i)
+				r.total.add(orderKey(w, g.floats))
+			}
+		}
+	}
+}
+
+// small bounds the values that are summed without a look at the upper half:
+// no array is long enough to overflow with them.
+const small = 1 << 40
+
+// sumAll adds words to the sum alone.
+func (t *total) sumAll(words []uint64) {
+	var sum int64
+	n := 0
+	for i, w := range words {
+		if v := int64(w); v < small && v >= -small {
+			sum += v
+			n++
+		} else if w != event.Missing {
+			t.n += n
+			t.plus(sum)
+			t.n++
+			t.plus(v)
+			t.sumAll(words[i+1:])
+			return
+		}
+	}
+	t.n += n
+	t.plus(sum)
+}
+
+// sumSome adds the words whose bit is set to the sum alone.
+func (t *total) sumSome(words, bits []uint64, shift uint8) {
+	shift &= 63
+	for i, w := range words {
+		if bits[i]>>shift&1 != 0 && w != event.Missing {
+			t.n++
+			t.plus(int64(w))
+		}
+	}
+}
+
+func (r *run) order(block []uint64, size, a, b int) {
+	for i := a; i < b; i++ {
+		if !r.match(block, size, i) {
+			continue
+		}
+		if w := r.word(block, size, i); w != event.Missing {
+			r.total.n++
+			r.ordered += math.Float64frombits(w)
+		}
+	}
+}
+
+func (r *run) collect(block []uint64, size, a, b int) {
+	g := r.g
+	for i := a; i < b; i++ {
+		if !r.match(block, size, i) {
+			continue
+		}
+		w := r.word(block, size, i)
+		if w == event.Missing {
+			continue
+		}
+		r.in(block, size, i)
+		r.total.n++
+		switch {
+		case g.family == famSet && r.approx:
+			r.values.add(w)
+		case g.family == famSet:
+			r.set.add(w)
+		case r.approx:
+			r.tally.add(bucketOf(asFloat(w, g.floats)), 1)
+		default:
+			r.keys = append(r.keys, orderKey(w, g.floats))
+		}
+	}
+}
