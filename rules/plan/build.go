@@ -15,7 +15,11 @@ type builder struct {
 	windows
 	features
 	program *Program
-	read    []int // queries that the condition at hand reads
+
+	// Of the condition at hand.
+	read  []int      // queries
+	parts []*term    // what is compared
+	rest  *lang.Node // for the VM, nil: nothing
 }
 
 // Compile compiles conditions.
@@ -50,22 +54,18 @@ func Compile(schema *event.Schema, conditions []Condition, lists lang.Lists) (*P
 
 func (b *builder) condition(i int, c Condition) error {
 	p := b.program
-	cond := condition{slow: -1}
-	b.read = nil
+	b.read, b.parts, b.rest = nil, nil, nil
 	b.conjuncts(i, c.Tree, true)
-	whole, ok := attempt(&b.windows, func() (*term, bool) { t := b.term(c.Tree); return t, t != nil })
-	if ok {
-		cond.term = whole
-		whole.eachQuery(b.reads)
-	} else {
-		program, err := interp.Compile(b.schema, c.Tree, b.lists)
+	cond := condition{parts: b.parts, slow: -1}
+	if b.rest != nil {
+		program, err := interp.Compile(b.schema, b.rest, b.lists)
 		if err != nil {
 			return fmt.Errorf("condition %s: %w", c.Source, err)
 		}
-		cond.slow = len(p.slow)
 		for _, q := range program.Lists() {
 			cond.lists = append(cond.lists, b.list(q))
 		}
+		cond.slow = len(p.slow)
 		p.slow = append(p.slow, slow{condition: i, program: program, lists: cond.lists})
 	}
 	slices.Sort(b.read)
@@ -76,7 +76,8 @@ func (b *builder) condition(i int, c Condition) error {
 }
 
 // conjuncts takes apart what must hold, or must not (want false), for
-// condition i to hold, and adds what can be compiled.
+// condition i to hold: what can be compiled becomes a comparison, the rest is
+// left for the VM.
 func (b *builder) conjuncts(i int, n *lang.Node, want bool) {
 	switch {
 	case n.Op == lang.Not:
@@ -89,13 +90,26 @@ func (b *builder) conjuncts(i int, n *lang.Node, want bool) {
 	}
 	a, ok := attempt(&b.windows, func() (atom, bool) { return b.part(n) })
 	if !ok {
-		return // the VM sees to it
+		b.leave(n, want)
+		return
 	}
 	if !want {
 		a.first = !a.first
 	}
 	b.add(i, a)
+	b.parts = append(b.parts, a.term)
 	a.term.eachQuery(b.reads)
+}
+
+// leave adds a part to what the VM decides of the condition at hand.
+func (b *builder) leave(n *lang.Node, want bool) {
+	if !want {
+		n = &lang.Node{Op: lang.Not, Kind: lang.Bool, Pos: n.Pos, Args: []*lang.Node{n}}
+	}
+	if b.rest != nil {
+		n = &lang.Node{Op: lang.And, Kind: lang.Bool, Pos: n.Pos, Args: []*lang.Node{b.rest, n}}
+	}
+	b.rest = n
 }
 
 // part compiles a part of a condition.

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"math"
-	"time"
 	"unsafe"
 
 	"sluice/rules/lang"
@@ -27,7 +26,7 @@ const (
 // constantScale gives 10^scale of a money field whose scale is known ahead.
 func constantScale(s *event.Schema, field int) (pow float64, ok bool) {
 	f := &s.Fields[field]
-	if f.CurrencyFrom >= 0 && s.BaseCurrency == "" {
+	if f.Scale < 0 {
 		return 0, false
 	}
 	return pow10(f.Scale), true
@@ -47,10 +46,10 @@ func txColumn(s *event.Schema, n *lang.Node) *term {
 	field := n.Column.Field
 	switch n.Column.Form {
 	case event.Hour:
-		t.word = hourOf(s.Zone)
+		t.word = func(e env) (uint64, bool) { return uint64(s.Hour(e.tx.Time)), true }
 		return t
 	case event.Weekday:
-		t.word = weekdayOf(s.Zone)
+		t.word = func(e env) (uint64, bool) { return uint64(s.Weekday(e.tx.Time)), true }
 		return t
 	case event.Minor:
 		t.word, t.load, t.at = plainWord(field), loadWord, field
@@ -120,23 +119,6 @@ func txText(t *term, field int) {
 		b, ok := e.tx.String(field)
 		return unsafe.String(unsafe.SliceData(b), len(b)), ok
 	}
-}
-
-func hourOf(zone *time.Location) word {
-	return func(e env) (uint64, bool) { return uint64(local(e.tx, zone).Hour()), true }
-}
-
-func weekdayOf(zone *time.Location) word {
-	return func(e env) (uint64, bool) {
-		return uint64((local(e.tx, zone).Weekday()+6)%7 + 1), true
-	}
-}
-
-func local(tx *event.Transaction, zone *time.Location) time.Time {
-	if zone == nil {
-		zone = time.UTC
-	}
-	return time.Unix(0, tx.Time).In(zone)
 }
 
 // pastColumn gives the term of .column of the event that a predicate looks at.

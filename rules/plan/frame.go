@@ -67,7 +67,7 @@ func (f *Frame) Evaluate(tx *event.Transaction, values []history.Value, lists []
 	}
 	for i := range p.slow {
 		if s := &p.slow[i]; out[s.condition] != lang.False {
-			out[s.condition] = f.run(i, s, lists)
+			out[s.condition] = both(out[s.condition], f.run(i, s, lists))
 		}
 	}
 }
@@ -160,7 +160,15 @@ func (f *Frame) scale(currency uint64) float64 {
 	return f.pow
 }
 
-// run decides a slow condition on the VM.
+// both is `a and b`, where a is not false.
+func both(a, b lang.Tri) lang.Tri {
+	if b == lang.True {
+		return a
+	}
+	return b
+}
+
+// run decides the slow part of a condition on the VM.
 func (f *Frame) run(i int, s *slow, lists []history.List) lang.Tri {
 	f.lists = f.lists[:0]
 	for _, l := range s.lists {

@@ -8,10 +8,9 @@
 // left (feature). Other parts are closures with three-valued logic, evaluated
 // only while a condition that needs them may still hold.
 //
-// What works on lists and has no shape (a streak, a projection that is
-// calculated, a window within a predicate) takes its whole condition to the
-// VM; the parts that have a shape still go first and spare it the run where
-// one is false.
+// Parts that work on lists and have no shape (a streak, a projection that is
+// calculated, a window within a predicate) go to the VM together, which runs
+// only if none of the others is false.
 package plan
 
 import (
@@ -47,15 +46,15 @@ type Program struct {
 	slots    int // results that a frame keeps
 }
 
-// condition is what a condition reads, and its term to explain it by.
+// condition is what a condition reads.
 type condition struct {
-	term    *term // nil: slow
-	slow    int   // index into Program.slow, else -1
+	parts   []*term // it is unknown if one of them is missing, or by its slow part
+	slow    int     // index into Program.slow, -1 if it has none
 	queries []int
 	lists   []int
 }
 
-// slow is a condition for the VM.
+// slow is what the VM decides of a condition.
 type slow struct {
 	condition int
 	program   *interp.Program

@@ -10,10 +10,18 @@ import (
 // or the error of one that failed on the VM (err).
 func (f *Frame) Why(condition int) (why string, err error) {
 	c := &f.program.conditions[condition]
-	if c.slow >= 0 {
-		return f.whys[c.slow], f.errs[c.slow]
+	if c.slow >= 0 && f.errs[c.slow] != nil {
+		return "", f.errs[c.slow]
 	}
-	return f.explain(c.term), nil
+	for _, part := range c.parts {
+		if part.missing(env{tx: f.tx, frame: f}) {
+			return f.explain(part), nil
+		}
+	}
+	if c.slow < 0 {
+		return "", nil
+	}
+	return f.whys[c.slow], nil
 }
 
 // explain names the first thing that a missing term misses.
@@ -27,22 +35,30 @@ func (f *Frame) explain(t *term) string {
 		return f.text(t.node) + " is missing"
 	case lang.Cond:
 		return f.explainChoice(t, e)
+	case lang.Coalesce:
+		return f.explain(t.args[1])
 	}
 	for _, a := range t.args {
 		if a.missing(e) {
 			return f.explain(a)
 		}
 	}
-	text := f.text(t.node)
+	return f.text(t.node) + f.failure(t, e)
+}
+
+// failure says what is wrong with an operation that has all it needs.
+func (f *Frame) failure(t *term, e env) string {
 	switch t.node.Op {
 	case lang.Div, lang.Mod:
-		if divisor := t.args[1]; isZero(divisor, e) {
-			return "division by zero in " + text
+		if isZero(t.args[1], e) {
+			return " is missing: division by zero"
 		}
+	case lang.Call:
+		return " has no value"
 	case lang.Const:
-		return text + " is missing"
+		return " is missing"
 	}
-	return text + " is out of range"
+	return " is out of range"
 }
 
 func isZero(t *term, e env) bool {

@@ -244,18 +244,13 @@ func (w *windows) pick(e, column *lang.Node) *term {
 	return w.value(s, agg, column.Column)
 }
 
-// absent compiles `e == nil` of an event, which is whether it has no time, and
-// of a window, which is whether it has no length.
+// absent compiles `e == nil` of an event, which is whether it has no time.
 func (w *windows) absent(n *lang.Node) *term {
-	var a *term
-	switch of := n.Args[0]; {
-	case of.Kind == lang.Event:
-		a = w.pick(of, &lang.Node{Op: lang.Past, Kind: lang.Time, Column: event.Column{Field: w.schema.Time}})
-	case of.Kind.IsList():
-		if s, ok := stretchOf(of); ok {
-			a = w.count(stretch{window: s.window})
-		}
+	of := n.Args[0]
+	if of.Kind != lang.Event {
+		return nil
 	}
+	a := w.pick(of, &lang.Node{Op: lang.Past, Kind: lang.Time, Column: event.Column{Field: w.schema.Time}})
 	if a == nil {
 		return nil
 	}
