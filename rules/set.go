@@ -1,10 +1,12 @@
-// Package rules turns a directory of rule files into an immutable, compiled Set.
+// Package rules turns a directory of rule files into an immutable, compiled Set,
+// decides transactions with it, and takes a new one in when the files change.
+//
+// What a rule file may say is in README.md, beside this file.
 package rules
 
 import (
 	"sluice/rules/plan"
 	"sluice/scoring/event"
-	"sluice/scoring/history"
 )
 
 // Verdict is what a gateway is told, in the order of severity.
@@ -47,48 +49,27 @@ type Rule struct {
 // Policy holds the thresholds of the score.
 type Policy struct{ Review, Deny int64 }
 
+// DefaultPolicy holds where no rule file has a policy.
+func DefaultPolicy() Policy { return Policy{Review: 50, Deny: 80} }
+
+// verdict gives what a score alone amounts to.
+func (p Policy) verdict(score int64) Verdict {
+	switch {
+	case score >= p.Deny:
+		return Deny
+	case score >= p.Review:
+		return Review
+	}
+	return Allow
+}
+
 // Set is a compiled rule set. It is immutable, and safe for concurrent use.
 type Set struct {
 	Rules   []Rule // live and shadow ones, by file name, then position; off ones are left out
-	Off     []Rule
+	Off     []Rule // checked like the others, and no part of Program
 	Policy  Policy
-	Hash    string // of the files' content
+	Hash    string // of the files' names and content
 	Schema  *event.Schema
 	Program *plan.Program // condition i is that of Rules[i]
+	Lists   *Lists
 }
-
-// Load reads a directory of rule files. Its error lists every fault of every file.
-func Load(dir string, schema *event.Schema) (*Set, error) { panic("unbuilt") }
-
-// Skip is a rule that could not be decided.
-type Skip struct {
-	Rule int
-	Why  string
-}
-
-// Outcome is what a rule set says of one transaction. Its slices are reused.
-type Outcome struct {
-	Verdict Verdict
-	Score   int64
-	Fired   []int // live rules, indexes into Set.Rules
-	Shadow  []int // shadow rules that fired
-	Skipped []Skip
-	Errors  []Skip // rules that failed on the VM; they count as skipped
-}
-
-// Evaluator is the scratch space of one goroutine for one set.
-type Evaluator struct{}
-
-// NewEvaluator makes an evaluator.
-func (s *Set) NewEvaluator() *Evaluator { panic("unbuilt") }
-
-// Evaluate decides tx.
-func (e *Evaluator) Evaluate(tx *event.Transaction, values []history.Value, lists []history.List, out *Outcome) {
-	panic("unbuilt")
-}
-
-// String gives the verdict as it stands in files and records.
-func (v Verdict) String() string { return [...]string{"", "allow", "review", "deny"}[v] }
-
-// String gives the mode as it stands in rule files.
-func (m Mode) String() string { return [...]string{"live", "shadow", "off"}[m] }

@@ -1,0 +1,83 @@
+package rules
+
+import (
+	"sluice/rules/lang"
+	"sluice/rules/plan"
+	"sluice/scoring/event"
+	"sluice/scoring/history"
+)
+
+// Skip is a rule that could not be decided.
+type Skip struct {
+	Rule int // index into Set.Rules
+	Why  string
+}
+
+// Outcome is what a rule set says of one transaction. Its slices are reused.
+type Outcome struct {
+	Verdict Verdict
+	Score   int64
+	Fired   []int  // live rules, indexes into Set.Rules
+	Shadow  []int  // shadow rules that fired
+	Skipped []Skip // live and shadow rules with something missing
+	Errors  []Skip // rules that failed on the VM; they count as skipped
+}
+
+// Evaluator is the scratch space of one goroutine for one set.
+type Evaluator struct {
+	set   *Set
+	frame *plan.Frame
+	tri   []lang.Tri
+}
+
+// NewEvaluator makes an evaluator.
+func (s *Set) NewEvaluator() *Evaluator {
+	return &Evaluator{set: s, frame: s.Program.NewFrame(), tri: make([]lang.Tri, len(s.Rules))}
+}
+
+// Evaluate decides tx, with the values and lists that the histories gave for
+// the set's plan.
+func (e *Evaluator) Evaluate(tx *event.Transaction, values []history.Value, lists []history.List, out *Outcome) {
+	e.frame.Evaluate(tx, values, lists, e.tri)
+	out.reset()
+	allowed, worst := false, Allow
+	for i, t := range e.tri {
+		if t == lang.False {
+			continue
+		}
+		r := &e.set.Rules[i]
+		if r.Expires != 0 && tx.Arrival >= r.Expires {
+			continue
+		}
+		switch {
+		case t == lang.Unknown:
+			e.skip(i, out)
+		case r.Mode == Shadow:
+			out.Shadow = append(out.Shadow, i)
+		default:
+			out.Fired = append(out.Fired, i)
+			out.Score += r.Score
+			allowed = allowed || r.Verdict == Allow
+			worst = max(worst, r.Verdict)
+		}
+	}
+	out.Verdict = max(worst, e.set.Policy.verdict(out.Score))
+	if allowed {
+		out.Verdict = Allow
+	}
+}
+
+func (e *Evaluator) skip(rule int, out *Outcome) {
+	why, err := e.frame.Why(rule)
+	if err != nil {
+		out.Errors = append(out.Errors, Skip{rule, err.Error()})
+		return
+	}
+	out.Skipped = append(out.Skipped, Skip{rule, why})
+}
+
+func (o *Outcome) reset() {
+	o.Verdict, o.Score = Allow, 0
+	o.Fired, o.Shadow = o.Fired[:0], o.Shadow[:0]
+	o.Skipped, o.Errors = o.Skipped[:0], o.Errors[:0]
+}

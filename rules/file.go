@@ -1,0 +1,92 @@
+package rules
+
+import (
+	"fmt"
+
+	"sluice/configs/strict"
+)
+
+// ruleFile is what a rule file may say.
+type ruleFile struct {
+	Policy *policyEntry `yaml:"policy"`
+	Rules  []ruleEntry  `yaml:"rules"`
+}
+
+type policyEntry struct {
+	Mark   strict.Mark `yaml:"-"`
+	Review *int64      `yaml:"review"`
+	Deny   *int64      `yaml:"deny"`
+}
+
+// policy fills in what the file leaves to the default.
+func (p *policyEntry) policy() Policy {
+	policy := DefaultPolicy()
+	if p != nil && p.Review != nil {
+		policy.Review = *p.Review
+	}
+	if p != nil && p.Deny != nil {
+		policy.Deny = *p.Deny
+	}
+	return policy
+}
+
+// Check looks over the thresholds.
+func (p *policyEntry) Check(report func(key, message string)) {
+	policy := p.policy()
+	if policy.Review < 1 {
+		report("review", "the threshold must be at least 1, or every transaction would be reviewed")
+	}
+	if policy.Deny < 1 {
+		report("deny", "the threshold must be at least 1, or every transaction would be denied")
+	}
+	if policy.Review > policy.Deny {
+		report("review", fmt.Sprintf("review from %d on lies above deny from %d on; it must be at most that", policy.Review, policy.Deny))
+	}
+}
+
+type ruleEntry struct {
+	Mark        strict.Mark    `yaml:"-"`
+	ID          strict.Text    `yaml:"id,required"`
+	Description string         `yaml:"description"`
+	When        strict.Text    `yaml:"when,required"`
+	Verdict     Verdict        `yaml:"verdict"`
+	Score       int64          `yaml:"score"`
+	Reason      upperSnake     `yaml:"reason"`
+	Mode        Mode           `yaml:"mode"`
+	Alert       alertLevel     `yaml:"alert"`
+	Owner       string         `yaml:"owner"`
+	Expires     date           `yaml:"expires"`
+	Examples    []exampleEntry `yaml:"examples"`
+}
+
+// maxScore keeps the sum over all rules far from the end of int64.
+const maxScore = 1_000_000
+
+// Check looks over the values of a rule.
+func (r *ruleEntry) Check(report func(key, message string)) {
+	if problem := checkID(r.ID.Value); problem != "" {
+		report("id", problem)
+	}
+	if r.Score > maxScore || r.Score < -maxScore {
+		report("score", fmt.Sprintf("a score lies between -%d and %d", maxScore, maxScore))
+	}
+}
+
+// exampleEntry is a history, a transaction, and what the rule must make of it.
+type exampleEntry struct {
+	Name        string     `yaml:"name"`
+	History     []anything `yaml:"history"`
+	Transaction anything   `yaml:"transaction,required"`
+	Expect      anything   `yaml:"expect,required"`
+}
+
+type anything = strict.Map[strict.Raw]
+
+func (r *ruleEntry) rule(file string) Rule {
+	return Rule{
+		ID: r.ID.Value, Description: r.Description, When: r.When.Value,
+		Verdict: r.Verdict, Score: r.Score, Reason: string(r.Reason), Mode: r.Mode,
+		Alert: string(r.Alert), Owner: r.Owner, Expires: int64(r.Expires),
+		File: file, Line: r.Mark.Line,
+	}
+}

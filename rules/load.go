@@ -1,0 +1,210 @@
+package rules
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"sluice/configs/strict"
+	"sluice/rules/lang"
+	"sluice/rules/plan"
+	"sluice/scoring/event"
+)
+
+// Load reads a directory of rule files. Its error lists every fault of every
+// file, as strict.Faults.
+func Load(dir string, schema *event.Schema) (*Set, error) {
+	return LoadFS(os.DirFS(dir), dir, schema)
+}
+
+// LoadFS reads the rule files at the root of a file system; name stands before
+// the files' names in faults.
+func LoadFS(fsys fs.FS, name string, schema *event.Schema) (*Set, error) {
+	s, err := readSources(fsys)
+	if err != nil {
+		return nil, fmt.Errorf("rules in %s: %w", name, err)
+	}
+	return build(s, name, schema)
+}
+
+// loader gathers a Set and all that is wrong with its files.
+type loader struct {
+	name   string // of the directory
+	schema *event.Schema
+	lists  *Lists
+	faults strict.Faults
+
+	policy     Policy
+	policyAt   string         // where a policy stood, "" if none did yet
+	ids        map[string]ref // where each id stood
+	rules      []loaded
+	overflowed bool
+}
+
+// ref is a place in a file.
+type ref struct {
+	file string
+	line int
+}
+
+// loaded is a rule with its checked condition and where that stands.
+type loaded struct {
+	rule Rule
+	tree *lang.Node
+	doc  *strict.Document
+	when strict.Text
+}
+
+func build(s *sources, name string, schema *event.Schema) (*Set, error) {
+	l := &loader{
+		name: name, schema: schema, policy: DefaultPolicy(),
+		lists: &Lists{byName: map[string]list{}}, ids: map[string]ref{},
+	}
+	for _, c := range s.lists {
+		l.list(c)
+	}
+	for _, c := range s.files {
+		l.file(c)
+	}
+	l.faults.Sort()
+	if err := l.faults.Err(); err != nil {
+		return nil, err
+	}
+	return l.compile(s.hash)
+}
+
+// path gives a file's name as a person would open it.
+func (l *loader) path(name string) string { return filepath.Join(l.name, filepath.FromSlash(name)) }
+
+func (l *loader) list(c content) {
+	name, problem := listName(path.Base(c.name))
+	f := &listFile{file: l.path(c.name)}
+	var entries list = &texts{slots: newSlots(0)}
+	switch {
+	case problem != "":
+		f.fault(1, 1, "", problem)
+	case len(c.data) > maxListSize:
+		f.fault(1, 1, "", fmt.Sprintf("the list is larger than %d MiB; split it", maxListSize>>20))
+	default:
+		entries = f.parse(c.data)
+	}
+	l.faults = append(l.faults, f.faults...)
+	l.lists.add(name, entries)
+}
+
+func (l *loader) file(c content) {
+	name := l.path(c.name)
+	doc, faults := strict.Parse(name, c.data)
+	if faults != nil {
+		l.faults = append(l.faults, faults...)
+		return
+	}
+	var f ruleFile
+	l.faults = append(l.faults, doc.Decode(&f, nil)...)
+	if f.Policy != nil {
+		l.takePolicy(doc, f.Policy)
+	}
+	for i := range f.Rules {
+		l.rule(doc, &f.Rules[i])
+	}
+}
+
+func (l *loader) takePolicy(doc *strict.Document, p *policyEntry) {
+	if l.policyAt != "" {
+		l.faults = append(l.faults, doc.Fault(p.Mark.Line, p.Mark.Column,
+			fmt.Sprintf("there is a policy in %s already; one file of the directory holds it", l.policyAt)))
+		return
+	}
+	l.policyAt, l.policy = doc.File, p.policy()
+}
+
+func (l *loader) rule(doc *strict.Document, r *ruleEntry) {
+	if len(l.rules) >= maxRules {
+		if !l.overflowed {
+			l.overflowed = true
+			l.faults = append(l.faults, doc.Fault(r.Mark.Line, r.Mark.Column, fmt.Sprintf("more than %d rules", maxRules)))
+		}
+		return
+	}
+	if r.ID.Value != "" {
+		if first, twice := l.ids[r.ID.Value]; twice {
+			line, column := doc.Position(r.ID.Node, 0)
+			l.faults = append(l.faults, doc.Fault(line, column,
+				fmt.Sprintf("the id %q is taken by the rule at %s:%d", clip(r.ID.Value), first.file, first.line)))
+		} else {
+			l.ids[r.ID.Value] = ref{doc.File, r.ID.Node.Line}
+		}
+	}
+	next := loaded{rule: r.rule(doc.File), doc: doc, when: r.When}
+	if r.When.Value != "" {
+		next.tree = l.condition(doc, r.When)
+	}
+	l.rules = append(l.rules, next)
+}
+
+// condition checks a condition and puts its faults where they stand in the file.
+func (l *loader) condition(doc *strict.Document, when strict.Text) *lang.Node {
+	tree, faults := lang.Check(strings.TrimRight(when.Value, "\n"), l.schema, l.lists)
+	for i, f := range faults {
+		line, column := doc.Position(when.Node, f.Pos)
+		message := f.Message
+		if i == len(faults)-1 {
+			message += commentHint(when)
+		}
+		l.faults = append(l.faults, doc.Fault(line, column, message))
+	}
+	return tree
+}
+
+// commentHint explains a condition that lost its end to YAML's comments.
+func commentHint(when strict.Text) string {
+	if when.Node.Style != 0 || when.Node.LineComment == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (YAML takes %q for a comment; if it belongs to the condition, write `when: |` and the condition on the next line)",
+		clip(when.Node.LineComment))
+}
+
+// compile turns rules without faults into a Set.
+func (l *loader) compile(hash string) (*Set, error) {
+	set := &Set{Policy: l.policy, Hash: hash, Schema: l.schema, Lists: l.lists}
+	var conditions []plan.Condition
+	for _, r := range l.rules {
+		if r.rule.Mode == Off {
+			set.Off = append(set.Off, r.rule)
+			continue
+		}
+		set.Rules = append(set.Rules, r.rule)
+		conditions = append(conditions, plan.Condition{Tree: r.tree, Source: r.rule.When})
+	}
+	program, err := plan.Compile(l.schema, conditions, l.lists)
+	if faults := l.uncompilable(err != nil); len(faults) > 0 {
+		return nil, faults
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rules in %s: %w", l.name, err)
+	}
+	set.Program = program
+	return set, nil
+}
+
+// uncompilable finds the rules that do not compile by themselves: off ones
+// always, the others if the set as a whole did not.
+func (l *loader) uncompilable(all bool) strict.Faults {
+	var faults strict.Faults
+	for _, r := range l.rules {
+		if !all && r.rule.Mode != Off {
+			continue
+		}
+		condition := plan.Condition{Tree: r.tree, Source: r.rule.When}
+		if _, err := plan.Compile(l.schema, []plan.Condition{condition}, l.lists); err != nil {
+			line, column := r.doc.Position(r.when.Node, 0)
+			faults = append(faults, r.doc.Fault(line, column, err.Error()))
+		}
+	}
+	faults.Sort()
+	return faults
+}
