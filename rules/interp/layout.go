@@ -14,8 +14,7 @@ type layout struct {
 	schema  *event.Schema
 	tx      []event.Column
 	windows []window
-	// columns of past events, over all windows: the cells of a row. One numbering
-	// serves all windows, since `find(a, …) ?? first(b)` has events of either.
+	// columns of past events, over all windows: the cells of a row
 	columns []event.Column
 }
 
@@ -27,13 +26,16 @@ type window struct {
 
 func newLayout(schema *event.Schema, tree *lang.Node) *layout {
 	l := &layout{schema: schema}
-	l.collect(tree, nil)
+	l.collect(tree, nowhere)
 	return l
 }
 
-// collect notes what n reads. Roots are the windows that the event of the
+// nowhere is the root of what is in no predicate.
+const nowhere = -1
+
+// collect notes what n reads. Root is the window that the event of the
 // enclosing predicate comes from.
-func (l *layout) collect(n *lang.Node, roots []int) {
+func (l *layout) collect(n *lang.Node, root int) {
 	switch {
 	case n.Op == lang.Tx:
 		if !slices.Contains(l.tx, n.Column) {
@@ -42,19 +44,19 @@ func (l *layout) collect(n *lang.Node, roots []int) {
 	case n.Op == lang.WindowOf:
 		l.window(n)
 	case n.Op == lang.Past:
-		l.read(n.Column, roots)
+		l.read(n.Column, root)
 	case n.Op == lang.Member:
-		l.collect(n.Args[0], roots)
-		l.read(n.Column, l.roots(n.Args[0]))
+		l.collect(n.Args[0], root)
+		l.read(n.Column, l.root(n.Args[0]))
 	case overList(n):
-		l.collect(n.Args[0], roots)
-		roots = l.roots(n.Args[0])
+		l.collect(n.Args[0], root)
+		root = l.root(n.Args[0])
 		for _, a := range n.Args[1:] {
-			l.collect(a, roots)
+			l.collect(a, root)
 		}
 	default:
 		for _, a := range n.Args {
-			l.collect(a, roots)
+			l.collect(a, root)
 		}
 	}
 }
@@ -64,19 +66,15 @@ func overList(n *lang.Node) bool {
 	return n.Op == lang.Call && len(n.Args) > 0 && n.Args[0].Kind.IsList()
 }
 
-// roots gives the windows that the events of a list, or an event, come from.
-func (l *layout) roots(n *lang.Node) []int {
-	switch n.Op {
-	case lang.WindowOf:
-		return []int{l.window(n)}
-	case lang.Call:
-		return l.roots(n.Args[0])
-	case lang.Cond:
-		return append(l.roots(n.Args[1]), l.roots(n.Args[2])...)
-	case lang.Coalesce:
-		return append(l.roots(n.Args[0]), l.roots(n.Args[1])...)
+// root gives the window that the events of a list, or an event, come from.
+func (l *layout) root(n *lang.Node) int {
+	for n.Op == lang.Call {
+		n = n.Args[0]
 	}
-	return nil
+	if n.Op != lang.WindowOf {
+		return nowhere
+	}
+	return l.window(n)
 }
 
 // window finds or adds a window.
@@ -92,13 +90,15 @@ func (l *layout) window(n *lang.Node) int {
 
 // read notes that a column of the events of windows is read. A money column is
 // read with both of its forms: aggregates sum the minor units.
-func (l *layout) read(c event.Column, windows []int) {
-	for _, w := range windows {
-		l.add(&l.windows[w], c)
-		if l.money(c) {
-			l.add(&l.windows[w], event.Column{Field: c.Field, Form: event.Minor})
-			l.add(&l.windows[w], event.Column{Field: c.Field, Form: event.Plain})
-		}
+func (l *layout) read(c event.Column, root int) {
+	if root == nowhere {
+		return
+	}
+	w := &l.windows[root]
+	l.add(w, c)
+	if l.money(c) {
+		l.add(w, event.Column{Field: c.Field, Form: event.Minor})
+		l.add(w, event.Column{Field: c.Field, Form: event.Plain})
 	}
 }
 

@@ -24,7 +24,7 @@ func (l list) read(item any) any {
 
 func itself(v any) any { return v }
 
-// given writes "the list is not missing". That depends on its windows alone.
+// given writes "the list is not missing". That depends on its window alone.
 func (e *emitter) given(n *lang.Node) ast.Node {
 	if e.full() {
 		return &ast.NilNode{}
@@ -34,11 +34,6 @@ func (e *emitter) given(n *lang.Node) ast.Node {
 		return e.call(present, e.slot("Windows", e.layout.window(n)))
 	case lang.Call:
 		return e.given(n.Args[0])
-	case lang.Coalesce:
-		return e.or(e.given(n.Args[0]), e.given(n.Args[1]))
-	case lang.Cond:
-		yes, no := e.truth(n.Args[0], true), e.truth(n.Args[0], false)
-		return e.choose(yes, e.given(n.Args[1]), e.and(no, e.given(n.Args[2])))
 	}
 	return e.fail(n)
 }
@@ -56,10 +51,6 @@ func (e *emitter) list(n *lang.Node) list {
 	switch n.Op {
 	case lang.WindowOf:
 		return list{node: e.slot("Windows", e.layout.window(n))}
-	case lang.Coalesce:
-		return list{node: e.choose(e.given(n.Args[0]), e.values(n.Args[0]), e.values(n.Args[1]))}
-	case lang.Cond:
-		return list{node: e.choose(e.truth(n.Args[0], true), e.values(n.Args[1]), e.values(n.Args[2]))}
 	case lang.Call:
 		switch n.Name {
 		case "filter":

@@ -3,7 +3,6 @@ package interp
 import (
 	"math"
 	"math/bits"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -27,14 +26,6 @@ func present(v any) bool {
 
 func isTrue(v any) bool  { b, ok := v.(bool); return ok && b }
 func isFalse(v any) bool { b, ok := v.(bool); return ok && !b }
-
-// firstPresent is ?? for events, which expr's own would copy.
-func firstPresent(a, b any) any {
-	if present(a) {
-		return a
-	}
-	return b
-}
 
 func toFloat(v any) any {
 	if f, ok := number(v); ok {
@@ -279,7 +270,7 @@ func rounding(round func(float64) float64, whole bool) func(v any) any {
 	}
 }
 
-// toInt cuts a number's fraction off, or reads a text.
+// toInt cuts a number's fraction off.
 func toInt(v any) any {
 	switch v := v.(type) {
 	case int:
@@ -288,24 +279,8 @@ func toInt(v any) any {
 		if v >= -1<<63 && v < 1<<63 {
 			return int(v)
 		}
-	case string:
-		if i, err := strconv.Atoi(v); err == nil {
-			return i
-		}
 	}
 	return nil
-}
-
-// parseFloat is float() of a number or a text.
-func parseFloat(v any) any {
-	if s, ok := v.(string); ok {
-		f, err := strconv.ParseFloat(s, 64)
-		if err != nil {
-			return nil
-		}
-		return finite(f)
-	}
-	return toFloat(v)
 }
 
 // extreme gives the smallest or largest of several values, nil if one is missing.

@@ -36,9 +36,6 @@ func (e *emitter) scalar(n *lang.Node) ast.Node {
 	case lang.Neg:
 		return e.call(negate, e.scalar(n.Args[0]))
 	case lang.Coalesce:
-		if n.Kind == lang.Event {
-			return e.call(firstPresent, e.scalar(n.Args[0]), e.scalar(n.Args[1]))
-		}
 		return e.put(&ast.BinaryNode{Operator: "??", Left: e.as(n.Kind, n.Args[0]), Right: e.as(n.Kind, n.Args[1])})
 	case lang.Cond:
 		yes, no := e.truth(n.Args[0], true), e.truth(n.Args[0], false)
@@ -134,7 +131,7 @@ func (e *emitter) function(n *lang.Node) ast.Node {
 	case "int":
 		return e.call(toInt, e.scalar(n.Args[0]))
 	case "float":
-		return e.call(parseFloat, e.scalar(n.Args[0]))
+		return e.call(toFloat, e.scalar(n.Args[0]))
 	case "len":
 		return e.call(textLength, e.scalar(n.Args[0]))
 	case "lower":

@@ -95,8 +95,8 @@ func (x *explainer) truth(n *lang.Node) string {
 		}
 		return x.value(n.Args[0])
 	case lang.Call:
-		if len(n.Args) > 0 && n.Args[0].Kind.IsList() {
-			return x.value(n)
+		if overList(n) {
+			return x.ofList(n)
 		}
 	}
 	if !compound(n) {
@@ -196,10 +196,6 @@ func (x *explainer) list(n *lang.Node) string {
 	case lang.WindowOf:
 		s := x.program.layout.schema
 		return x.text(n) + " is missing: the transaction has no " + s.Fields[s.Entities[n.Entity]].Name
-	case lang.Cond:
-		return x.branch(n, x.list)
-	case lang.Coalesce:
-		return x.list(n.Args[1])
 	case lang.Call:
 		return x.list(n.Args[0])
 	}
