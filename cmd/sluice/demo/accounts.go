@@ -23,12 +23,14 @@ type account struct {
 	friends    []int
 	level      float64 // spending, 1 is usual
 	perDay     float64 // payments
+	sendsBack  float64 // share of payments that are refunds
 	lat, lon   float64
 
-	// A journey: until then the account pays in abroad, from a hotel's IP.
-	until  int64
-	abroad int
-	hotel  string
+	// A journey: between the two flights the account pays abroad, online from
+	// a hotel's IP. 0 if it does not travel.
+	leaves, returns int64
+	abroad          int
+	hotel           string
 }
 
 // rhythm is how much is paid in each hour of the day, 1 on average.
@@ -78,23 +80,27 @@ func (g *Generator) openAccount() int {
 	place := g.places[c]
 	carriers := 1 + int(float64(g.opts.Accounts)*place.weight/g.weight/60)
 	a := account{
-		id:      fmt.Sprintf("a-%06d", i),
-		wallet:  fmt.Sprintf("w-%06d", i),
-		country: c,
-		cards:   []string{g.names.card()},
-		devices: []string{g.names.device()},
-		home:    g.names.homeIP(),
-		carrier: carrierIP(c, g.rng.IntN(min(carriers, 256))),
-		level:   math.Exp(.5 * g.rng.NormFloat64()),
-		perDay:  g.opts.PerDay * math.Exp(.6*g.rng.NormFloat64()-.18),
-		lat:     place.lat + g.rng.NormFloat64()/2,
-		lon:     place.lon + g.rng.NormFloat64()/2,
+		id:        fmt.Sprintf("a-%06d", i),
+		wallet:    fmt.Sprintf("w-%06d", i),
+		country:   c,
+		cards:     []string{g.names.card()},
+		devices:   []string{g.names.device()},
+		home:      g.names.homeIP(),
+		carrier:   carrierIP(c, g.rng.IntN(min(carriers, 256))),
+		level:     math.Exp(.5 * g.rng.NormFloat64()),
+		sendsBack: .015,
+		perDay:    g.opts.PerDay * math.Exp(.6*g.rng.NormFloat64()-.18),
+		lat:       place.lat + g.rng.NormFloat64()/2,
+		lon:       place.lon + g.rng.NormFloat64()/2,
 	}
 	if g.rng.Float64() < .35 {
 		a.cards = append(a.cards, g.names.card())
 	}
 	if g.rng.Float64() < .3 {
 		a.devices = append(a.devices, g.names.device())
+	}
+	if g.rng.Float64() < .003 {
+		a.sendsBack = .5
 	}
 	for range 6 + g.rng.IntN(8) {
 		a.favourites = append(a.favourites, g.market.inCountry[c].pick(g.rng))
@@ -135,37 +141,48 @@ func (g *Generator) nextWake(a *account, now int64) int64 {
 	}
 }
 
+// flight is how long a journey takes, each way. Nobody pays on the plane.
+const flight = 8 * hour
+
+func (a *account) away(now int64) bool { return now >= a.leaves && now < a.returns }
+
+func (a *account) flying(now int64) bool {
+	return now >= a.leaves && now < a.leaves+flight || now >= a.returns-flight && now < a.returns
+}
+
 // live is what changes in an account's life now and then: a journey, a new phone.
 func (g *Generator) live(a *account, now int64) {
-	if a.until > 0 && now > a.until {
-		a.until = 0
-	}
 	switch x := g.rng.Float64() * a.perDay; {
-	case a.until == 0 && x < 1./90:
-		a.until, a.abroad, a.hotel = now+3*day+g.rng.Int64N(5*day), g.elsewhere(a.country), g.names.strangeIP()
+	case now > a.returns && x < 1./90:
+		a.leaves = now + 6*hour
+		a.returns = a.leaves + 2*day + g.rng.Int64N(5*day)
+		a.abroad, a.hotel = g.elsewhere(a.country), g.names.strangeIP()
 	case x > a.perDay-1./120:
 		a.devices[g.rng.IntN(len(a.devices))] = g.names.device()
 	}
 }
 
-// pay makes the payment that an account makes now.
+// pay makes the payment that an account makes now, nil if it can't pay.
 func (g *Generator) pay(i int, now int64) *draft {
 	a := &g.accounts[i]
 	g.live(a, now)
+	if a.flying(now) {
+		return nil
+	}
 	switch x := g.rng.Float64(); {
 	case x < .06 && len(a.friends) > 0:
 		friend := &g.accounts[a.friends[g.rng.IntN(len(a.friends))]]
 		return g.transfer(a, now, friend.wallet, 500+int64(g.rng.ExpFloat64()*4000*a.level))
-	case x < .075:
+	case x < .06+a.sendsBack:
 		return g.refund(a, now)
-	case x < .085:
+	case x > .99:
 		return g.cardCheck(a, now)
 	}
 	return g.purchase(a, now)
 }
 
 func (g *Generator) purchase(a *account, now int64) *draft {
-	m := g.shop(a)
+	m := g.shop(a, now)
 	d := g.charge(a, m, now, m.amount(g.rng, a.level))
 	if m.category.mcc == streaming {
 		d.device, d.ip = "", "" // the merchant charges, the payer is not there
@@ -174,12 +191,17 @@ func (g *Generator) purchase(a *account, now int64) *draft {
 }
 
 // shop picks where an account buys: mostly where it always does.
-func (g *Generator) shop(a *account) *merchant {
+func (g *Generator) shop(a *account, now int64) *merchant {
+	away := a.away(now)
 	for {
 		pick := 0
 		switch x := g.rng.Float64(); {
-		case a.until > 0 && x < .7:
+		case away && x < .8:
 			pick = g.market.inCountry[a.abroad].pick(g.rng)
+		case away && x < .82: // the card stayed at home, with the family
+			pick = a.favourites[0]
+		case away:
+			pick = g.market.online[a.country].pick(g.rng)
 		case x < .74:
 			n := len(a.favourites)
 			pick = a.favourites[int(float64(n)*math.Pow(g.rng.Float64(), 1.7))]
@@ -215,7 +237,7 @@ func (g *Generator) connect(a *account, d *draft) {
 	d.device = a.devices[g.rng.IntN(len(a.devices))]
 	d.country = g.places[a.country].code
 	switch x := g.rng.Float64(); {
-	case a.until > 0:
+	case a.away(d.at):
 		d.ip, d.country = a.hotel, g.places[a.abroad].code
 	case x < .01: // through a proxy in another country
 		d.ip, d.country = g.names.strangeIP(), g.places[g.elsewhere(a.country)].code
@@ -236,7 +258,7 @@ func (g *Generator) transfer(a *account, now int64, wallet string, amount int64)
 }
 
 func (g *Generator) refund(a *account, now int64) *draft {
-	m := g.shop(a)
+	m := g.shop(a, now)
 	d := g.charge(a, m, now, m.amount(g.rng, a.level))
 	d.kind, d.device, d.ip = "refund", "", ""
 	return d

@@ -14,8 +14,8 @@ const (
 	pot                         // friends collect money
 )
 
-// event is one thing that will happen in the world.
-type event struct {
+// entry is one thing that will happen in the world.
+type entry struct {
 	at    int64 // ns
 	seq   uint64
 	do    action
@@ -23,16 +23,16 @@ type event struct {
 	draft *draft
 }
 
-func (e *event) before(o *event) bool { return e.at < o.at || e.at == o.at && e.seq < o.seq }
+func (e *entry) before(o *entry) bool { return e.at < o.at || e.at == o.at && e.seq < o.seq }
 
 // agenda is a heap of what will happen: the next first, and at the same time
 // what was added first. (container/heap would box every event.)
 type agenda struct {
-	events []event
+	events []entry
 	seq    uint64
 }
 
-func (a *agenda) add(e event) {
+func (a *agenda) add(e entry) {
 	a.seq++
 	e.seq = a.seq
 	a.events = append(a.events, e)
@@ -47,10 +47,10 @@ func (a *agenda) add(e event) {
 	}
 }
 
-func (a *agenda) next() event {
+func (a *agenda) next() entry {
 	first, last := a.events[0], len(a.events)-1
 	a.events[0] = a.events[last]
-	a.events[last] = event{}
+	a.events[last] = entry{}
 	a.events = a.events[:last]
 	for i := 0; ; {
 		least := i

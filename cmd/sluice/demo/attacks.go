@@ -42,7 +42,7 @@ func (g *Generator) commit(kind Attack, d *draft, victim, shop int) {
 	d.attack, d.attackID, d.victim, d.shop = kind, g.attacks, victim, shop
 	g.post(d)
 	if g.rng.Float64() < .6 {
-		g.agenda.add(event{at: d.at + 5*hour + int64(g.rng.ExpFloat64()*float64(12*hour)), do: found, draft: d})
+		g.agenda.add(entry{at: d.at + 5*hour + int64(g.rng.ExpFloat64()*float64(12*hour)), do: found, draft: d})
 	}
 }
 

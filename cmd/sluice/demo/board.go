@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -39,7 +40,7 @@ type Board struct {
 	rates     rates
 	denials   []Denial // newest last
 	alerts    []Alert  // the one changed last is last
-	alertsAll int
+	alerted   map[subject]struct{}
 }
 
 // instance is one attack.
@@ -49,6 +50,9 @@ type instance struct {
 	began, found     time.Time // simulated; found is zero if it was not
 	before           int64     // payments that passed before the first was caught
 }
+
+// subject tells alerts apart.
+type subject struct{ rule, entity, value string }
 
 // Denial is a line of the list of the latest denials.
 type Denial struct {
@@ -67,7 +71,7 @@ func NewBoard(s Setting) *Board { return newBoard(s, time.Now) }
 func newBoard(s Setting, clock func() time.Time) *Board {
 	return &Board{
 		setting: s, clock: clock, began: clock(),
-		waiting: map[string]Message{}, attacks: map[int]*instance{},
+		waiting: map[string]Message{}, attacks: map[int]*instance{}, alerted: map[subject]struct{}{},
 	}
 }
 
@@ -168,14 +172,10 @@ func keep[T any](list []T, v T, n int) []T {
 func (b *Board) Alert(a Alert) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i, old := range b.alerts {
-		if old.Rule == a.Rule && old.Entity == a.Entity && old.Value == a.Value {
-			copy(b.alerts[i:], b.alerts[i+1:])
-			b.alerts[len(b.alerts)-1] = a
-			return
-		}
-	}
-	b.alertsAll++
+	b.alerted[subject{a.Rule, a.Entity, a.Value}] = struct{}{}
+	b.alerts = slices.DeleteFunc(b.alerts, func(old Alert) bool {
+		return old.Rule == a.Rule && old.Entity == a.Entity && old.Value == a.Value
+	})
 	b.alerts = keep(b.alerts, a, keptAlerts)
 }
 

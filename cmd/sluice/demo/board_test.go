@@ -130,6 +130,7 @@ func TestAlertsGrowInPlace(t *testing.T) {
 		b.Sent(Message{Kind: Payment, ID: count(i)})
 		b.Observe(Verdict{ID: count(i), Verdict: "deny"})
 	}
+	b.Alert(Alert{Level: "page", Rule: "r", Entity: "card", Value: "c-2", Count: 9}) // an update of one that is not shown any more
 	if p := b.Picture(); len(p.Alerts) != keptAlerts || len(p.Denials) != keptDenials || p.Alerted != 202 {
 		t.Errorf("kept %d alerts of %d, %d denials", len(p.Alerts), p.Alerted, len(p.Denials))
 	}

@@ -98,7 +98,7 @@ func NewGenerator(opts Options) *Generator {
 	g.market = newMarket(rng, opts.Merchants, g.places)
 	for range opts.Accounts {
 		i := g.openAccount()
-		g.agenda.add(event{at: g.nextWake(&g.accounts[i], g.started), do: wake, n: i})
+		g.agenda.add(entry{at: g.nextWake(&g.accounts[i], g.started), do: wake, n: i})
 	}
 	g.schedule(attack, opts.Start.Add(opts.Peace).UnixNano(), opts.AttackGap)
 	g.schedule(opening, g.started, openingGap)
@@ -116,7 +116,7 @@ const (
 
 // schedule puts something on the agenda, an exponential gap after at.
 func (g *Generator) schedule(do action, at int64, gap time.Duration) {
-	g.agenda.add(event{at: at + int64(g.rng.ExpFloat64()*float64(gap)), do: do})
+	g.agenda.add(entry{at: at + int64(g.rng.ExpFloat64()*float64(gap)), do: do})
 }
 
 // Live gives the simulated time at which the live part starts.
@@ -142,14 +142,16 @@ func (g *Generator) Next() Message {
 		case found:
 			return g.foundOut(e)
 		case wake:
-			g.post(g.pay(e.n, e.at))
-			g.agenda.add(event{at: g.nextWake(&g.accounts[e.n], e.at), do: wake, n: e.n})
+			if d := g.pay(e.n, e.at); d != nil {
+				g.post(d)
+			}
+			g.agenda.add(entry{at: g.nextWake(&g.accounts[e.n], e.at), do: wake, n: e.n})
 		case attack:
 			g.attack(e.at)
 			g.schedule(attack, e.at, g.opts.AttackGap)
 		case opening:
 			i := g.openAccount()
-			g.agenda.add(event{at: e.at + int64(time.Minute), do: wake, n: i})
+			g.agenda.add(entry{at: e.at + int64(time.Minute), do: wake, n: i})
 			g.schedule(opening, e.at, openingGap)
 		case sale:
 			g.crowd(e.at)
@@ -162,7 +164,7 @@ func (g *Generator) Next() Message {
 }
 
 // send writes a payment, or now and then something broken in front of it.
-func (g *Generator) send(e event) Message {
+func (g *Generator) send(e entry) Message {
 	if e.draft.id == "" {
 		if g.opts.Malformed > 0 && g.rng.Float64() < g.opts.Malformed {
 			g.agenda.add(e)
@@ -193,9 +195,9 @@ func (g *Generator) post(d *draft) {
 		delay += g.rng.Int64N(120e9)
 	}
 	d.at -= d.at % 1e6 // milliseconds are what is written
-	g.agenda.add(event{at: d.at + delay, do: send, draft: d})
+	g.agenda.add(entry{at: d.at + delay, do: send, draft: d})
 	if g.rng.Float64() < .001 {
-		g.agenda.add(event{at: d.at + delay + 1e9 + g.rng.Int64N(20e9), do: sendAgain, draft: d})
+		g.agenda.add(entry{at: d.at + delay + 1e9 + g.rng.Int64N(20e9), do: sendAgain, draft: d})
 	}
 }
 

@@ -59,7 +59,7 @@ func (d *draft) appendJSON(b []byte) []byte {
 }
 
 // broken makes a message that is no valid transaction.
-func (g *Generator) broken(e event) Message {
+func (g *Generator) broken(e entry) Message {
 	d := *e.draft
 	d.id = fmt.Sprintf("x-%08d", g.rng.Uint32()%1e8)
 	whole := string(d.appendJSON(nil))
@@ -79,7 +79,7 @@ func (g *Generator) broken(e event) Message {
 }
 
 // foundOut is a chargeback: the label, and what banks do then.
-func (g *Generator) foundOut(e event) Message {
+func (g *Generator) foundOut(e entry) Message {
 	d := e.draft
 	if d.victim >= 0 {
 		a := &g.accounts[d.victim]
@@ -95,7 +95,8 @@ func (g *Generator) foundOut(e event) Message {
 	at := time.Unix(0, e.at-e.at%1e6).UTC()
 	return Message{
 		Kind: Label, Key: d.key(), ID: d.id, Time: at, Arrival: time.Unix(0, e.at).UTC(), Warmup: e.at < g.liveAt,
-		JSON:   fmt.Appendf(nil, `{"id":%q,"fraud":true,"time":%q}`, d.id, at.Format(layout)),
+		JSON: fmt.Appendf(nil, `{"id":%q,"fraud":true,"time":%q,"transaction_time":%q}`,
+			d.id, at.Format(layout), time.Unix(0, d.at).UTC().Format(layout)),
 		Attack: d.attack, AttackID: d.attackID,
 	}
 }

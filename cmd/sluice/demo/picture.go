@@ -28,7 +28,7 @@ type Picture struct {
 	Scores  []Score  // one a kind of attack
 	Denials []Denial // newest first
 	Alerts  []Alert  // newest first
-	Alerted int      // alerts in all
+	Alerted int      // different alerts in all
 }
 
 // Score is how one kind of attack fared.
@@ -50,7 +50,7 @@ func (b *Board) Picture() Picture {
 		Rate: b.rates.over(now, b.decided), Decided: b.decided, Warmup: b.warmup,
 		Verdicts: b.verdicts, Mix: b.verdicts, Good: b.good, Waiting: len(b.waiting), Unknown: b.unknown, Lag: b.lag, Dead: b.dead,
 		P50: b.latency.quantile(.5), P99: b.latency.quantile(.99), P999: b.latency.quantile(.999), Max: b.latency.largest,
-		Denials: slices.Clone(b.denials), Alerts: slices.Clone(b.alerts), Alerted: b.alertsAll,
+		Denials: slices.Clone(b.denials), Alerts: slices.Clone(b.alerts), Alerted: len(b.alerted),
 	}
 	slices.Reverse(p.Denials)
 	slices.Reverse(p.Alerts)
