@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -79,28 +80,30 @@ func functions() []string {
 	}
 }
 
-// usage shows how a function is written, "" for unknown ones.
-func usage(name string) string {
-	const window = `card.last("10m")`
+// isFunction reports whether conditions may call name.
+func isFunction(name string) bool {
+	_, most := arity(name)
+	return most > 0
+}
+
+// usage shows how a function is written, with names of the schema.
+func (c *checker) usage(name string) string {
+	list, number, text := c.window(), c.anyNumber(), c.anyText()
 	switch name {
 	case "count", "any", "none", "all", "filter", "find", "streak":
-		return name + `(` + window + `, .amount < 5)`
-	case "map":
-		return `map(` + window + `, .merchant)`
+		return name + "(" + list + ", ." + number + " < 5)"
+	case "map", "distinct", "most_common":
+		return name + "(" + list + ", ." + text + ")"
 	case "first", "last", "reverse", "len":
-		return name + `(` + window + `)`
+		return name + "(" + list + ")"
 	case "sum", "mean", "min", "max", "median", "stddev":
-		return name + `(` + window + `, .amount)`
-	case "distinct", "most_common":
-		return name + `(` + window + `, .merchant)`
-	case "abs", "ceil", "floor", "round", "int", "float":
-		return name + `(tx.amount)`
+		return name + "(" + list + ", ." + number + ")"
 	case "lower", "upper", "trim":
-		return name + `(tx.merchant)`
+		return name + "(tx." + text + ")"
 	case "distance_km":
-		return `distance_km(lat, lon, lat, lon)`
+		return "distance_km(lat, lon, lat, lon)"
 	}
-	return ""
+	return name + "(tx." + number + ")"
 }
 
 func (c *checker) wrongArity(f *call) *Node {
@@ -119,7 +122,7 @@ func (c *checker) wrongArity(f *call) *Node {
 	case f.name == "round" && n == 2:
 		return c.fault(f.pos, "`round` rounds to whole numbers: write `round(x * 100) / 100` for two digits")
 	}
-	return c.fault(f.pos, "`%s` is written `%s`: %s", f.name, usage(f.name), argumentsGiven(len(f.args)))
+	return c.fault(f.pos, "`%s` is written `%s`: %s", f.name, c.usage(f.name), argumentsGiven(len(f.args)))
 }
 
 func argumentsGiven(n int) string {
@@ -143,18 +146,7 @@ func (c *checker) unknownFunction(f *call) *Node {
 	if c.entity(f.name) >= 0 {
 		return c.fault(f.pos, "%q is an entity, not a function: %s", f.name, c.entityUse(f.name))
 	}
-	return c.fault(f.pos, "unknown function %q; the functions are %s", f.name, allListed())
-}
-
-func allListed() string {
-	var s string
-	for i, name := range functions() {
-		if i > 0 {
-			s += ", "
-		}
-		s += name
-	}
-	return s
+	return c.fault(f.pos, "unknown function %q; the functions are %s", f.name, strings.Join(functions(), ", "))
 }
 
 // instead names the remedy for functions of expr, of SQL and of spreadsheets
@@ -206,7 +198,7 @@ func instead(name string) string {
 	case "sort", "sortBy":
 		return ": lists are in the order of their times; `max`, `min` and `median` pick from any"
 	case "take":
-		return ": choose the window, as in `card.newest(5)`"
+		return ": choose the window, with `newest(5)` in place of `last`"
 	case "findIndex", "findLastIndex", "get", "reduce", "groupBy", "concat", "flatten", "keys", "values",
 		"split", "splitAfter", "replace", "repeat", "join", "trimPrefix", "trimSuffix", "string", "type",
 		"toJSON", "fromJSON", "toBase64", "fromBase64", "toPairs", "fromPairs", "timezone",

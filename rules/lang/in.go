@@ -80,7 +80,7 @@ func (c *checker) inArray(a *Node, array *ast.ArrayNode) *Node {
 // arrayItem resolves a constant of a list in the kind of what is looked for. A
 // number keeps being a Float beside an Int only if it is not whole.
 func (c *checker) arrayItem(a *Node, n ast.Node) *Node {
-	pos := c.source.pos(n)
+	pos := c.source.start(n)
 	switch n := n.(type) {
 	case *ast.NilNode:
 		return c.fault(pos, "nil can't be in a list: ask `a == nil or a in […]`")

@@ -16,18 +16,17 @@ func (c *checker) asList(f *call, n *Node) *Node {
 
 // inside resolves the second argument of a function in the scope of its list.
 func (c *checker) inside(f *call, list *Node, arg ast.Node) *Node {
-	pos := c.source.pos(arg)
 	if c.scope != nil {
 		if list.Kind == Invalid {
 			return list
 		}
-		return c.fault(f.pos, "`%s` with a second part can't stand inside that of `%s`: compare with it outside, as in `count(…) > 3 and %s(…) > 3`", f.name, c.scope.function, f.name)
+		return c.fault(f.pos, "`%s` with a second part can't stand inside that of `%s`: a question about each past transaction can't go through another list", f.name, c.scope.function)
 	}
 	c.scope = &scope{of: list.Kind.Elem(), function: f.name}
 	r := c.resolve(predicateBody(arg))
 	c.scope = nil
 	if r.Kind == Event || r.Kind.IsList() {
-		return c.fault(pos, "the second part of `%s` must be a single value, and %s is %s", f.name, c.quote(r), r.Kind.Words())
+		return c.fault(r.Pos, "the second part of `%s` must be a single value, and %s is %s", f.name, c.quote(r), r.Kind.Words())
 	}
 	return r
 }
@@ -41,7 +40,7 @@ func (c *checker) predicate(f *call, list *Node, arg ast.Node) *Node {
 	case f.name == "count" && (r.Op == Past || r.Op == Item):
 		return c.fault(r.Pos, "`count` takes a condition, and %s is %s: compare it, or count its different values with `distinct(list, %s)`", c.quote(r), r.Kind.Words(), c.text(r))
 	}
-	return c.fault(r.Pos, "`%s` takes a condition, and %s is %s: compare it, as in `%s`", f.name, c.quote(r), r.Kind.Words(), usage(f.name))
+	return c.fault(r.Pos, "`%s` takes a condition, and %s is %s: compare it, as in `%s`", f.name, c.quote(r), r.Kind.Words(), c.usage(f.name))
 }
 
 // overPredicate resolves count, any, none, all, filter, find and map.
@@ -101,7 +100,7 @@ func (c *checker) aggregate(f *call, first *Node) *Node {
 	list := c.asList(f, first)
 	if len(f.args) == 1 {
 		if list.Kind == Events {
-			return c.fault(f.pos, "`%s` of what? Name a field, as in `%s`", f.name, usage(f.name))
+			return c.fault(f.pos, "`%s` of what? Name a field, as in `%s`", f.name, c.usage(f.name))
 		}
 		return c.aggregated(f, list.Kind.Elem(), list, nil)
 	}
@@ -176,7 +175,7 @@ func (c *checker) extreme(f *call) *Node {
 	first := c.resolve(predicateBody(f.args[0]))
 	if first.Kind.IsList() || len(f.args) == 1 {
 		if len(f.args) > 2 {
-			return c.fault(f.pos, "`%s` of a list is written `%s`: %s", f.name, usage(f.name), argumentsGiven(len(f.args)))
+			return c.fault(f.pos, "`%s` of a list is written `%s`: %s", f.name, c.usage(f.name), argumentsGiven(len(f.args)))
 		}
 		return c.aggregate(f, first)
 	}
@@ -185,39 +184,40 @@ func (c *checker) extreme(f *call) *Node {
 		if first.Kind == Invalid {
 			return first // a list or not: nothing can be said of the rest
 		}
+		if c.source.braced(arg) {
+			return c.fault(c.source.pos(arg), "`{…}` is not allowed here")
+		}
 		args = append(args, c.scalar(predicateBody(arg), "`"+f.name+"`"))
 	}
 	return c.extremeOf(f, args)
 }
 
-// extremeOf checks min and max of single values, brought to one kind.
+// extremeOf checks min and max of single values and brings them to one kind.
 func (c *checker) extremeOf(f *call, args []*Node) *Node {
-	kind := Invalid
+	kind := Int
 	for _, arg := range args {
-		if arg.Kind == Invalid {
-			return invalid(f.pos)
-		}
 		switch {
-		case kind == Invalid || kind == Int && arg.Kind.IsNumber():
-			kind = arg.Kind
+		case arg.Kind == Invalid:
+			return invalid(f.pos)
 		case arg.Kind == Time:
 			kind = Time
+		case arg.Kind != Int && kind == Int:
+			kind = Float
 		}
-	}
-	if kind == Seconds {
-		kind = Float
 	}
 	for i, arg := range args {
-		if kind == Time && arg.Kind == String {
+		switch {
+		case kind == Time && arg.Kind == String:
 			arg = asTime(arg)
-		}
-		if kind == Float && arg.Kind.IsNumber() {
+		case kind == Float:
 			arg = asFloat(arg)
 		}
 		args[i] = arg
-		same := arg.Kind == kind || kind == Float && arg.Kind == Seconds
-		if !same || kind != Time && !kind.IsNumber() {
+		switch {
+		case !arg.Kind.IsNumber() && arg.Kind != Time:
 			return c.fault(arg.Pos, "`%s` takes numbers, or times, and %s is %s", f.name, c.quote(arg), arg.Kind.Words())
+		case kind == Time && arg.Kind != Time:
+			return c.fault(f.pos, "`%s` takes numbers only, or times only: %s is %s", f.name, c.quote(arg), arg.Kind.Words())
 		}
 	}
 	return &Node{Op: Call, Kind: kind, Pos: f.pos, Name: f.name, Args: args}

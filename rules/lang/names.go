@@ -48,12 +48,28 @@ func (c *checker) anyText() string {
 	return c.schema.Fields[c.schema.ID].Name
 }
 
+// anyNumber gives the name of a number's field, money first, for examples.
+func (c *checker) anyNumber() string {
+	for _, t := range []event.Type{event.TypeMoney, event.TypeNumber, event.TypeInteger} {
+		for i := range c.schema.Fields {
+			if f := &c.schema.Fields[i]; f.Type == t && !f.Secret && i != c.schema.ID {
+				return f.Name
+			}
+		}
+	}
+	return "hour"
+}
+
 // window gives an example of a window, for messages.
 func (c *checker) window() string {
+	return c.anyEntity() + `.last("10m")`
+}
+
+func (c *checker) anyEntity() string {
 	if names := c.entities(); len(names) > 0 {
-		return names[0] + `.last("10m")`
+		return names[0]
 	}
-	return `card.last("10m")`
+	return "card"
 }
 
 func (c *checker) entityUse(name string) string {
@@ -186,8 +202,8 @@ func (c *checker) identifier(name string, pos int) *Node {
 		return c.fault(pos, "unknown name %q, did you mean `nil`?", name)
 	case lower == "true" || lower == "false":
 		return c.fault(pos, "unknown name %q, did you mean `%s`?", name, lower)
-	case usage(name) != "":
-		return c.fault(pos, "%q is a function and needs its brackets: `%s`", name, usage(name))
+	case isFunction(name):
+		return c.fault(pos, "%q is a function and needs its brackets: `%s`", name, c.usage(name))
 	}
 	return c.unknownName(name, pos)
 }

@@ -58,7 +58,7 @@ func (c *checker) unknownNode(n ast.Node, pos int) *Node {
 	case *ast.MapNode:
 		return c.fault(pos, "maps (`{…}`) are not allowed")
 	case *ast.SliceNode:
-		return c.fault(pos, "slices (`[a:b]`) are not allowed: choose the window instead, as in `card.newest(5)`")
+		return c.fault(pos, "slices (`[a:b]`) are not allowed: choose the window instead, as in `%s.newest(5)`", c.anyEntity())
 	case *ast.BytesNode:
 		return c.fault(pos, "bytes (`b\"…\"`) are not allowed: write text in plain quotes")
 	}
@@ -179,8 +179,12 @@ func (c *checker) member(n *ast.MemberNode, pos int, secretOK bool) *Node {
 
 // indexed refuses a[b].
 func (c *checker) indexed(n *ast.MemberNode, pos int) *Node {
-	if of := c.resolve(n.Node); of.Kind == Invalid {
+	of := c.resolve(n.Node)
+	switch {
+	case of.Kind == Invalid:
 		return of
+	case !of.Kind.IsList():
+		return c.fault(pos, "%s is %s: `[…]` takes nothing from it", c.quote(of), of.Kind.Words())
 	}
-	return c.fault(pos, "`[…]` can't pick from a list: use `first(list)`, `last(list)` or the window `card.newest(5)`")
+	return c.fault(pos, "`[…]` can't pick from a list: use `first(list)`, `last(list)` or the window `%s.newest(5)`", c.anyEntity())
 }

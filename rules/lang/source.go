@@ -232,6 +232,43 @@ func (s *source) pos(n ast.Node) int {
 	return s.tokens[i].from
 }
 
+// start gives the position where a node's text begins.
+func (s *source) start(n ast.Node) int {
+	for {
+		var first ast.Node
+		switch n := n.(type) {
+		case *ast.ChainNode:
+			first = n.Node
+		case *ast.MemberNode:
+			first = n.Node
+		case *ast.SliceNode:
+			first = n.Node
+		case *ast.BinaryNode:
+			first = n.Left
+		case *ast.ConditionalNode:
+			first = n.Cond
+		case *ast.CallNode:
+			if member, ok := n.Callee.(*ast.MemberNode); ok {
+				first = member.Node
+			}
+		case *ast.UnaryNode:
+			if inner, ok := n.Node.(*ast.BinaryNode); ok && inner.Location() == n.Location() {
+				first = inner.Left // a not in b
+			}
+		}
+		if first == nil {
+			return s.pos(n)
+		}
+		n = first
+	}
+}
+
+// braced reports whether a predicate is written in braces.
+func (s *source) braced(n ast.Node) bool {
+	_, ok := n.(*ast.PredicateNode)
+	return ok && s.name(n) == "{"
+}
+
 // name gives the text of the token that stands at a node's location: the true
 // name of a call.
 func (s *source) name(n ast.Node) string {

@@ -94,7 +94,9 @@ func (s *source) explain(err error) Fault {
 			i--
 		}
 		return Fault{s.place(i), "the name of a field is expected after `.`"}
-	case strings.Contains(bad.Message, "map key"), strings.Contains(bad.Message, "maximum allowed nodes"):
+	case strings.Contains(bad.Message, "maximum allowed nodes"):
+		return Fault{0, "the condition is too large: split it into several rules, or put constants into a list"}
+	case strings.Contains(bad.Message, "map key"):
 		return Fault{s.place(i), "`{…}` is not allowed here"}
 	}
 	return s.unexpected(i)

@@ -12,6 +12,9 @@ import (
 func (s *source) refused() []Fault {
 	var faults []Fault
 	for i, t := range s.tokens {
+		if t.is(lexer.Bracket, "{") && (i == 0 || !s.tokens[i-1].is(lexer.Operator, ",")) {
+			faults = append(faults, Fault{t.from, "`{…}` is not allowed here: put what belongs together into `(…)`"})
+		}
 		if t.kind != lexer.Operator || i > 0 && isDot(s.tokens[i-1]) {
 			continue
 		}

@@ -45,7 +45,7 @@ func (c *checker) notEntity(n *ast.MemberNode, method string, at int) *Node {
 		return r
 	case isWord(method):
 		return c.fault(at, "write `%s %s …` without dot and brackets", c.text(r), method)
-	case usage(method) != "":
+	case isFunction(method):
 		return c.fault(at, "write `%s(%s…)`: only entities have something behind a dot and brackets", method, c.text(r))
 	}
 	return c.fault(at, "%s is %s and has no `%s(…)`", c.quote(r), r.Kind.Words(), method)
@@ -86,9 +86,9 @@ func (c *checker) span(method string, at int, args []ast.Node) (history.Span, bo
 	case near != "":
 		c.fault(at, "unknown window %q, did you mean %q?", method, near)
 	case method == "first":
-		c.fault(at, "unknown window %q: the oldest of a window is `first(card.last(\"10m\"))`; windows are %s", method, ways)
-	case usage(method) != "":
-		c.fault(at, "unknown window %q: write `%s`; windows are %s", method, usage(method), ways)
+		c.fault(at, "unknown window %q: the oldest of a window is `first(%s)`; windows are %s", method, c.window(), ways)
+	case isFunction(method):
+		c.fault(at, "unknown window %q: write `%s`; windows are %s", method, c.usage(method), ways)
 	default:
 		c.fault(at, "unknown window %q; windows are %s", method, ways)
 	}
@@ -138,7 +138,7 @@ func (c *checker) newestSpan(at int, args []ast.Node) (history.Span, bool) {
 		if n, ok := args[0].(*ast.IntegerNode); ok && 1 <= n.Value && n.Value <= history.MaxList {
 			return history.Span{Newest: n.Value}, true
 		}
-		at = c.source.pos(args[0])
+		at = c.source.start(args[0])
 	}
 	c.fault(at, "`newest` takes a constant whole number from 1 to %d, as in `newest(5)`", history.MaxList)
 	return history.Span{}, false
@@ -146,7 +146,7 @@ func (c *checker) newestSpan(at int, args []ast.Node) (history.Span, bool) {
 
 // duration reads a constant duration.
 func (c *checker) duration(n ast.Node) (time.Duration, bool) {
-	pos := c.source.pos(n)
+	pos := c.source.start(n)
 	switch n := n.(type) {
 	case *ast.StringNode:
 		d, err := ParseDuration(n.Value)
