@@ -6,10 +6,12 @@
 package scoring
 
 import (
+	"runtime"
 	"time"
 
 	"sluice/rules"
 	"sluice/scoring/event"
+	"sluice/scoring/history"
 )
 
 // Source says where a transaction came from.
@@ -84,29 +86,239 @@ type Options struct {
 }
 
 // Core decides transactions. It is not safe for concurrent use.
-type Core struct{ set *rules.Set }
+type Core struct {
+	schema *event.Schema
+	o      Options
+	store  *history.Store
+	ids    *ids
+	set    *rules.Set
+	form   *form // of records under set
+
+	workers   []*worker
+	decisions []Decision
+	values    []history.Value // len(plan.Queries) a transaction of the batch
+	lists     []history.List  // len(plan.Lists) a transaction of the batch
+	touched   map[touch]struct{}
+}
+
+// touch names an entity that a transaction of the open batch belongs to.
+type touch struct {
+	entity int
+	key    event.Key
+}
 
 // New makes a core with empty histories.
-func New(schema *event.Schema, set *rules.Set, o Options) *Core { panic("unbuilt") }
+func New(schema *event.Schema, set *rules.Set, o Options) *Core {
+	if o.KeepIDs == 0 {
+		o.KeepIDs = 24 * time.Hour
+	}
+	if o.MaxIDs == 0 {
+		o.MaxIDs = 50_000_000
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	c := &Core{
+		schema: schema, o: o,
+		store:   history.New(schema),
+		ids:     newIDs(int64(o.KeepIDs), o.MaxIDs),
+		touched: map[touch]struct{}{},
+	}
+	c.Swap(set)
+	return c
+}
 
 // Set gives the rule set in force.
 func (c *Core) Set() *rules.Set { return c.set }
 
+// Store gives the histories, to look at between two batches.
+func (c *Core) Store() *history.Store { return c.store }
+
+// IDs is the number of decided ids that are kept.
+func (c *Core) IDs() int { return c.ids.len() }
+
 // Swap puts another rule set in force, from the next batch on.
-func (c *Core) Swap(set *rules.Set) { panic("unbuilt") }
+func (c *Core) Swap(set *rules.Set) {
+	c.store.Install(set.Program.Plan())
+	c.set = set
+	c.form = newForm(c.schema, set, c.o.Run)
+	c.workers = make([]*worker, c.o.Workers)
+	for i := range c.workers {
+		c.workers[i] = &worker{core: c, evaluator: set.NewEvaluator()}
+	}
+}
 
 // Decide decides a batch, in the order given; the verdicts do not depend on how
 // a stream is cut into batches. now (ns, wall clock) only stamps the records.
-func (c *Core) Decide(batch []Input, now int64) []Decision { panic("unbuilt") }
+func (c *Core) Decide(batch []Input, now int64) []Decision {
+	plan := c.set.Program.Plan()
+	c.decisions = resize(c.decisions, len(batch))
+	c.values = resize(c.values, len(batch)*len(plan.Queries))
+	c.lists = resize(c.lists, len(batch)*len(plan.Lists))
+	open := 0 // the first input whose verdict is not settled
+	for i := range batch {
+		if c.set.Program.ReadsVerdicts() && c.meets(batch[i].Tx) {
+			c.finish(open, i, now)
+			open = i
+		}
+		c.observe(i, &batch[i])
+	}
+	c.finish(open, len(batch), now)
+	return c.decisions
+}
+
+// meets reports whether tx shares an entity with one of the open batch, whose
+// verdict its rules may want to see, and opens a new batch if so.
+func (c *Core) meets(tx *event.Transaction) bool {
+	met := false
+	for e, key := range tx.Entities {
+		if _, met = c.touched[touch{e, key}]; met && key != (event.Key{}) {
+			clear(c.touched)
+			break
+		}
+		met = false
+	}
+	for e, key := range tx.Entities {
+		c.touched[touch{e, key}] = struct{}{}
+	}
+	return met
+}
+
+// finish evaluates and settles the inputs from..to of the batch.
+func (c *Core) finish(from, to int, now int64) {
+	c.evaluate(from, to, now)
+	for i := from; i < to; i++ {
+		c.settle(&c.decisions[i])
+	}
+	clear(c.touched)
+}
+
+// observe fills the window values of an input that is to be decided, and
+// remembers it.
+func (c *Core) observe(i int, in *Input) {
+	d := &c.decisions[i]
+	d.Input, d.Set, d.Record = *in, c.set, d.Record[:0]
+	tx := in.Tx
+	if tx.Arrival-tx.Time > int64(c.set.Program.Plan().Retention) {
+		d.Flags |= Late
+	}
+	if tx.Future {
+		d.Flags |= Future
+	}
+	if e := c.ids.get(tx.IDKey); e != nil {
+		c.again(d, e)
+		return
+	}
+	if in.Remember {
+		d.Status = Remembered
+		c.remember(d)
+		c.ids.put(tx.IDKey, Earlier{Body: tx.Body, Arrival: tx.Arrival, Offset: -1})
+		return
+	}
+	plan := c.set.Program.Plan()
+	nq, nl := len(plan.Queries), len(plan.Lists)
+	c.store.Observe(tx, c.values[i*nq:(i+1)*nq], c.lists[i*nl:(i+1)*nl])
+	if ref, added := c.remember(d); !added {
+		if held, ok := c.store.Find(tx.IDKey); ok {
+			d.Status = Repeat // its id is past KeepIDs, but the histories still hold it
+			d.Earlier = Earlier{Verdict: verdictOf(c.store.Row(held)), Arrival: tx.Arrival, Offset: -1}
+			return
+		}
+		_ = ref
+	}
+	d.Status = Decided
+	c.ids.put(tx.IDKey, Earlier{Body: tx.Body, Arrival: tx.Arrival, Offset: -1})
+}
+
+// again handles an id that was decided before.
+func (c *Core) again(d *Decision, e *Earlier) {
+	switch e.Body {
+	case d.Tx.Body:
+		d.Status = Repeat
+	case event.Key{}: // read back from the verdicts topic, which does not hold the body
+		d.Status = Repeat
+		e.Body = d.Tx.Body
+		c.remember(d)
+		if e.Verdict != rules.NoVerdict {
+			c.store.SetVerdict(d.Tx.IDKey, e.Verdict.String())
+		}
+	default:
+		d.Status = Conflict
+	}
+	if d.Remember && d.Status == Repeat {
+		d.Status = Remembered
+	}
+}
+
+func (c *Core) remember(d *Decision) (history.Ref, bool) {
+	if d.Flags&Late != 0 {
+		return 0, false
+	}
+	return c.store.Remember(d.Tx)
+}
+
+// settle files a verdict under its id, and tells a repeat what was decided.
+func (c *Core) settle(d *Decision) {
+	e := c.ids.get(d.Tx.IDKey)
+	if d.Status != Decided {
+		if e != nil && (d.Status == Repeat || d.Status == Conflict) {
+			d.Earlier = *e
+		}
+		return
+	}
+	if e != nil { // nil if MaxIDs pushed it out within the batch
+		e.Verdict, e.Score = d.Outcome.Verdict, d.Outcome.Score
+	}
+	c.store.SetVerdict(d.Tx.IDKey, d.Outcome.Verdict.String())
+}
 
 // Label files a label; matched is false if its transaction has not come yet.
-func (c *Core) Label(l *event.Label) (matched bool) { panic("unbuilt") }
+func (c *Core) Label(l *event.Label) (matched bool) { return c.store.Label(l) }
 
 // Restore files an id that an earlier run decided, read back from the verdicts topic.
-func (c *Core) Restore(id event.Key, e Earlier) { panic("unbuilt") }
+func (c *Core) Restore(id event.Key, e Earlier) {
+	if old := c.ids.get(id); old != nil {
+		e.Body = old.Body
+		*old = e
+		c.store.SetVerdict(id, e.Verdict.String())
+		return
+	}
+	c.ids.put(id, e)
+}
 
 // Placed files where the verdict of an id was appended.
-func (c *Core) Placed(id event.Key, partition int32, offset int64) { panic("unbuilt") }
+func (c *Core) Placed(id event.Key, partition int32, offset int64) {
+	if e := c.ids.get(id); e != nil {
+		e.Partition, e.Offset = partition, offset
+	}
+}
 
 // Known gives what is known of a decided id.
-func (c *Core) Known(id event.Key) (e Earlier, ok bool) { panic("unbuilt") }
+func (c *Core) Known(id event.Key) (e Earlier, ok bool) {
+	if p := c.ids.get(id); p != nil {
+		return *p, true
+	}
+	return Earlier{}, false
+}
+
+func verdictOf(row history.Past) rules.Verdict {
+	switch row.Value(event.Column{Field: -1, Form: event.Verdict}).Text {
+	case "allow":
+		return rules.Allow
+	case "review":
+		return rules.Review
+	case "deny":
+		return rules.Deny
+	}
+	return rules.NoVerdict
+}
+
+// resize gives a slice of length n, keeping what its elements hold for reuse.
+func resize[T any](s []T, n int) []T {
+	if cap(s) >= n {
+		return s[:n]
+	}
+	t := make([]T, n, max(n, 2*cap(s)))
+	copy(t, s[:cap(s)])
+	return t
+}

@@ -1,4 +1,131 @@
-// Command sluice decides payments in real time.
+// Command sluice decides payments in real time: transactions in, verdicts out,
+// by rules that see what card, account, device and merchant did before.
 package main
 
-func main() {}
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Exit codes of every subcommand.
+const (
+	exitOK    = 0
+	exitFault = 1 // what was asked for failed, or faults were found
+	exitUsage = 2
+)
+
+// errUsage marks a fault of the command line; the message has been printed.
+var errUsage = errors.New("usage")
+
+// errFaults marks an end whose cause has been printed.
+var errFaults = errors.New("faults")
+
+// console is where a subcommand talks to its user.
+type console struct {
+	out, err io.Writer
+	env      func(string) (string, bool)
+}
+
+// command is one subcommand.
+type command struct {
+	name, synopsis string
+	run            func(ctx context.Context, args []string, c console) error
+}
+
+func commands() []command {
+	return []command{
+		{"check", "find every fault in rule files", checkCommand},
+		{"backtest", "run rules over files of past transactions", backtestCommand},
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], console{os.Stdout, os.Stderr, os.LookupEnv})
+	stop()
+	os.Exit(code)
+}
+
+// run finds the subcommand and turns its end into an exit code.
+func run(ctx context.Context, args []string, c console) int {
+	if len(args) == 0 {
+		usage(c.err)
+		return exitUsage
+	}
+	for _, cmd := range commands() {
+		if cmd.name == args[0] {
+			return exitCode(cmd.run(ctx, args[1:], c), c.err)
+		}
+	}
+	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		usage(c.out)
+		return exitOK
+	}
+	fmt.Fprintf(c.err, "sluice: there is no command %q\n", args[0])
+	usage(c.err)
+	return exitUsage
+}
+
+func exitCode(err error, w io.Writer) int {
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case errors.Is(err, errUsage):
+		return exitUsage
+	case errors.Is(err, errFaults):
+		return exitFault
+	}
+	fmt.Fprintf(w, "sluice: %v\n", err)
+	return exitFault
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "Sluice decides payments in real time.\n\nUsage: sluice COMMAND [FLAGS]\n\n")
+	for _, cmd := range commands() {
+		fmt.Fprintf(w, "  %-9s %s\n", cmd.name, cmd.synopsis)
+	}
+	fmt.Fprint(w, "\nsluice COMMAND -h tells the flags of a command.\n")
+}
+
+// flags makes the flag set of a subcommand; synopsis is its line of arguments.
+func flags(name, synopsis string, c console) *flag.FlagSet {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(c.err)
+	f.Usage = func() {
+		fmt.Fprintf(f.Output(), "Usage: sluice %s %s\n", name, synopsis)
+		f.PrintDefaults()
+	}
+	return f
+}
+
+// parse reads a subcommand's arguments, flags and others in any order, and
+// returns the others.
+func parse(f *flag.FlagSet, args []string) ([]string, error) {
+	var rest []string
+	for {
+		if err := f.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, errUsage
+		}
+		if f.NArg() == 0 {
+			return rest, nil
+		}
+		rest = append(rest, f.Arg(0))
+		args = f.Args()[1:]
+	}
+}
+
+// misused says what is wrong with a command line.
+func misused(f *flag.FlagSet, format string, args ...any) error {
+	fmt.Fprintf(f.Output(), "sluice %s: %s\n", f.Name(), fmt.Sprintf(format, args...))
+	f.Usage()
+	return errUsage
+}

@@ -1,7 +1,6 @@
 package files
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -58,7 +57,7 @@ func mergeHeads(schema *event.Schema, readers []*reader, yield func([]Item) erro
 					return err
 				}
 			}
-			if first < 0 || compare(schema, &r.head().Tx, &readers[first].head().Tx) < 0 {
+			if first < 0 || compare(&r.head().Tx, &readers[first].head().Tx) < 0 {
 				first = i
 			}
 		}
@@ -90,7 +89,7 @@ func mergeSorted(schema *event.Schema, readers []*reader, yield func([]Item) err
 			r.next = len(r.block.items)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Item) int { return compare(schema, &a.Tx, &b.Tx) })
+	slices.SortStableFunc(all, func(a, b Item) int { return compare(&a.Tx, &b.Tx) })
 	for len(all) > 0 {
 		n := min(len(all), blockSize)
 		if err := yield(all[:n]); err != nil {
@@ -152,25 +151,20 @@ func (m *mark) check(schema *event.Schema, r *reader) error {
 		} else if !m.set {
 			continue
 		}
-		if compare(schema, before, &items[i].Tx) > 0 {
+		if compare(before, &items[i].Tx) > 0 {
 			return fmt.Errorf("%s: %w", r.path, ErrOrder)
 		}
 	}
 	last := &items[len(items)-1].Tx
 	m.set = true
-	m.tx.Time, m.tx.Words, m.tx.Text = last.Time, append(m.tx.Words[:0], last.Words...), append(m.tx.Text[:0], last.Text...)
+	m.tx.Schema, m.tx.Time, m.tx.Words, m.tx.Text = schema, last.Time, append(m.tx.Words[:0], last.Words...), append(m.tx.Text[:0], last.Text...)
 	return nil
 }
 
 // compare orders transactions by time, then id by its type in the schema.
-func compare(schema *event.Schema, a, b *event.Transaction) int {
+func compare(a, b *event.Transaction) int {
 	if c := cmp.Compare(a.Time, b.Time); c != 0 {
 		return c
 	}
-	if schema.Fields[schema.ID].Type == event.TypeInteger {
-		return cmp.Compare(int64(a.Words[schema.ID]), int64(b.Words[schema.ID]))
-	}
-	at, _ := a.String(schema.ID)
-	bt, _ := b.String(schema.ID)
-	return bytes.Compare(at, bt)
+	return event.CompareID(a, b)
 }

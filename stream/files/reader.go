@@ -170,7 +170,7 @@ func (r *reader) csv(in io.Reader) (func(*Item) error, error) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.path, err)
 		}
-		item.Fraud, item.Label, err = columns.Transaction(&item.Tx, row)
+		item.Fraud, item.Label, err = columns.Record(&item.Tx, row)
 		if err != nil {
 			return Fault{r.path, line, err}
 		}

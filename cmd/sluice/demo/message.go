@@ -38,8 +38,15 @@ func (d *draft) appendJSON(b []byte) []byte {
 	b = append(b, `","amount":`...)
 	b = append(b, money(d.amount)...)
 	for _, f := range [...]struct{ name, value string }{
-		{"currency", d.currency}, {"account", d.account}, {"card", d.card}, {"device", d.device}, {"ip", d.ip},
-		{"merchant", d.merchant}, {"mcc", d.mcc}, {"country", d.country}, {"channel", d.channel},
+		{"currency", d.currency},
+		{"account", d.account},
+		{"card", d.card},
+		{"device", d.device},
+		{"ip", d.ip},
+		{"merchant", d.merchant},
+		{"mcc", d.mcc},
+		{"country", d.country},
+		{"channel", d.channel},
 	} {
 		if f.value != "" {
 			b = append(b, `,"`...)

@@ -2,12 +2,11 @@ package demo
 
 import (
 	"os"
-	"strings"
-	"testing"
-
 	"sluice/rules"
 	"sluice/scoring"
 	"sluice/scoring/event"
+	"strings"
+	"testing"
 )
 
 const (

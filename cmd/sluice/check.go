@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"sluice/configs/strict"
+	"sluice/rules"
+)
+
+// checkCommand prints every fault of a directory of rule files.
+func checkCommand(_ context.Context, args []string, c console) error {
+	f := flags("check", "--schema FILE DIR", c)
+	schemaFile := f.String("schema", "", "event schema that the rules are written for (default: the card and wallet payment that comes with Sluice)")
+	dirs, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	if len(dirs) != 1 {
+		return misused(f, "give one directory of rule files, not %d", len(dirs))
+	}
+	schema, err := loadSchema(*schemaFile)
+	if err != nil {
+		return faults(c.out, err)
+	}
+	set, err := rules.Load(dirs[0], schema)
+	if err != nil {
+		return faults(c.out, err)
+	}
+	shadow := 0
+	for i := range set.Rules {
+		if set.Rules[i].Mode == rules.Shadow {
+			shadow++
+		}
+	}
+	fmt.Fprintf(c.out, "%s: %d rules (%d live, %d shadow, %d off), no faults; rule set %s\n",
+		dirs[0], len(set.Rules)+len(set.Off), len(set.Rules)-shadow, shadow, len(set.Off), set.Hash)
+	return nil
+}
+
+// faults prints what is wrong with files and how many faults there are.
+func faults(w io.Writer, err error) error {
+	var all strict.Faults
+	if !errors.As(err, &all) {
+		return err
+	}
+	fmt.Fprintln(w, all.Error())
+	if len(all) == 1 {
+		fmt.Fprintln(w, "1 fault")
+	} else {
+		fmt.Fprintf(w, "%d faults\n", len(all))
+	}
+	return errFaults
+}

@@ -1,0 +1,59 @@
+package scoring
+
+import (
+	"sync"
+
+	"sluice/rules"
+	"sluice/scoring/history"
+)
+
+// parallelFrom is the number of transactions from which on starting goroutines
+// costs less than it saves.
+const parallelFrom = 48
+
+// worker is what one goroutine needs to evaluate.
+type worker struct {
+	core      *Core
+	evaluator *rules.Evaluator
+	record    recorder
+}
+
+// evaluate decides the open inputs from..to on all cores. It changes nothing
+// but their decisions.
+func (c *Core) evaluate(from, to int, now int64) {
+	n := min(len(c.workers), (to-from)/(parallelFrom/2))
+	if n < 2 {
+		c.workers[0].run(from, to, now)
+		return
+	}
+	var wg sync.WaitGroup
+	for k := 1; k < n; k++ {
+		wg.Go(func() { c.workers[k].run(from+(to-from)*k/n, from+(to-from)*(k+1)/n, now) })
+	}
+	c.workers[0].run(from, from+(to-from)/n, now)
+	wg.Wait()
+}
+
+func (w *worker) run(from, to int, now int64) {
+	c := w.core
+	plan := c.set.Program.Plan()
+	nq, nl := len(plan.Queries), len(plan.Lists)
+	for i := from; i < to; i++ {
+		d := &c.decisions[i]
+		if d.Status != Decided {
+			continue
+		}
+		values := c.values[i*nq : (i+1)*nq]
+		w.decide(d, values, c.lists[i*nl:(i+1)*nl])
+		if !c.o.NoRecord {
+			d.Record = w.record.append(d.Record, c, d, values, now)
+		}
+	}
+}
+
+func (w *worker) decide(d *Decision, values []history.Value, lists []history.List) {
+	w.evaluator.Evaluate(d.Tx, values, lists, &d.Outcome)
+	if d.Flags&Future != 0 && d.Outcome.Verdict < rules.Review {
+		d.Outcome.Verdict = rules.Review
+	}
+}

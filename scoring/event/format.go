@@ -1,0 +1,18 @@
+package event
+
+// FormatMoney writes minor units with the decimals of their currency and its
+// code, as in "57.16 EUR"; without a currency, the minor units alone.
+func FormatMoney(minor int64, currency uint64) string {
+	b := appendSigned(nil, minor, CurrencyScale(currency))
+	if currency != 0 {
+		b = append(append(b, ' '), CurrencyName(currency)...)
+	}
+	return string(b)
+}
+
+func appendSigned(b []byte, minor int64, scale int) []byte {
+	if minor < 0 {
+		return appendMinor(append(b, '-'), uint64(-minor), scale)
+	}
+	return appendMinor(b, uint64(minor), scale)
+}

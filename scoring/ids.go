@@ -1,0 +1,65 @@
+package scoring
+
+import "sluice/scoring/event"
+
+// idsPage is how many ids are kept in one piece of memory, so that growing
+// never copies what is there.
+const idsPage = 4096
+
+// ids holds the decided ids of the last keep nanoseconds of arrival time, in
+// tables free of pointers. They stand in pages in the order of their coming,
+// which are let go of from the front.
+type ids struct {
+	keep   int64
+	max    int
+	index  map[event.Key]uint64 // number of the id, counted from the first one ever
+	pages  []*[idsPage]decidedID
+	first  uint64 // number of the oldest id kept
+	next   uint64 // number of the next id
+	newest int64  // arrival
+}
+
+type decidedID struct {
+	id event.Key
+	Earlier
+}
+
+func newIDs(keep int64, limit int) *ids {
+	return &ids{keep: keep, max: limit, index: map[event.Key]uint64{}}
+}
+
+// get gives the entry of an id, or nil. It stays good until the next put.
+func (s *ids) get(id event.Key) *Earlier {
+	if n, ok := s.index[id]; ok {
+		return &s.at(n).Earlier
+	}
+	return nil
+}
+
+func (s *ids) at(n uint64) *decidedID {
+	return &s.pages[n/idsPage-s.first/idsPage][n%idsPage]
+}
+
+// put adds an id that is not there yet, and drops those past their time.
+func (s *ids) put(id event.Key, e Earlier) {
+	s.newest = max(s.newest, e.Arrival)
+	for s.first < s.next && (s.at(s.first).Arrival < s.newest-s.keep || s.len() >= s.max) {
+		s.drop()
+	}
+	if s.next/idsPage-s.first/idsPage == uint64(len(s.pages)) {
+		s.pages = append(s.pages, new([idsPage]decidedID))
+	}
+	*s.at(s.next) = decidedID{id, e}
+	s.index[id] = s.next
+	s.next++
+}
+
+func (s *ids) len() int { return int(s.next - s.first) }
+
+func (s *ids) drop() {
+	delete(s.index, s.at(s.first).id)
+	s.first++
+	if s.first%idsPage == 0 {
+		s.pages = append(s.pages[:0], s.pages[1:]...)
+	}
+}
