@@ -16,6 +16,7 @@ type scanner struct {
 	text  []byte // of the string read last, if it had escapes
 	depth int
 	names nameSet
+	twice bool // duplicate names are nothing to it
 
 	code Code // of the fault
 	at   int  // its place
@@ -297,7 +298,7 @@ func (s *scanner) unknown(i int, object uint32) int {
 
 // rest reads an unknown member from behind its name on.
 func (s *scanner) rest(i, end int, name []byte, object uint32) int {
-	if !s.names.add(object, name) {
+	if !s.twice && !s.names.add(object, name) {
 		return s.fail(DuplicateKey, i)
 	}
 	if i = s.colon(end); i < 0 {

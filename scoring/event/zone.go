@@ -1,6 +1,7 @@
 package event
 
 import (
+	"math"
 	"sort"
 	"time"
 )
@@ -15,15 +16,22 @@ const lastSecond = 9214646399
 // hour of a payment is a short search and no call.
 func zoneOffsets(zone *time.Location) []zoneOffset {
 	var list []zoneOffset
-	for at := time.Unix(0, 0).In(zone); ; {
-		_, offset := at.Zone()
-		list = append(list, zoneOffset{at.Unix(), int64(offset)})
+	last := int64(math.MinInt64)
+	for at := time.Unix(0, 0).In(zone); at.Unix() <= lastSecond; {
+		if _, offset := at.Zone(); int64(offset) != last {
+			last = int64(offset)
+			list = append(list, zoneOffset{at.Unix(), last})
+		}
 		_, end := at.ZoneBounds()
-		if end.IsZero() || end.Unix() > lastSecond {
-			return list
+		if end.IsZero() {
+			break
+		}
+		if !end.After(at) { // Go 1.26 gives this for the last day of a leap year past the table
+			end = at.Add(time.Hour)
 		}
 		at = end
 	}
+	return list
 }
 
 // local gives the seconds since 1970 that a clock in the schema's zone shows.

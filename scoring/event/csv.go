@@ -1,0 +1,91 @@
+package event
+
+import (
+	"fmt"
+	"slices"
+)
+
+// CSV reads records of a file whose first line names the columns. It is scratch
+// space: one goroutine uses it.
+type CSV struct {
+	schema  *Schema
+	header  int   // number of columns
+	columns []int // column of each field, -1 if the file has none
+	label   int   // column that carries the label, -1 if there is none
+	filler
+	cell []byte
+}
+
+// NewCSV matches a file's header against the fields' from. Columns that the
+// schema does not know are left alone; a required one must be there.
+func NewCSV(s *Schema, header []string) (*CSV, error) {
+	c := &CSV{schema: s, header: len(header), label: -1, filler: filler{layout: s.layout()}}
+	for i, name := range header {
+		if slices.Index(header, name) != i && (c.wants(name)) {
+			return nil, fmt.Errorf("the CSV file has two columns %q; rename or remove one", name)
+		}
+	}
+	for _, f := range s.Fields {
+		column := slices.Index(header, f.From)
+		if column < 0 && f.Required {
+			return nil, fmt.Errorf("the CSV file has no column %q, which the field %s needs; its columns are %q", f.From, f.Name, header)
+		}
+		c.columns = append(c.columns, column)
+	}
+	if s.Label != nil && s.Label.CSVValue != "" {
+		c.label = slices.Index(header, s.Label.CSVValue)
+	}
+	return c, nil
+}
+
+// wants reports whether the schema reads a column.
+func (c *CSV) wants(name string) bool {
+	if l := c.schema.Label; l != nil && l.CSVValue == name {
+		return true
+	}
+	return slices.ContainsFunc(c.schema.Fields, func(f Field) bool { return f.From == name })
+}
+
+// Labelled reports whether the file has a column that carries the label.
+func (c *CSV) Labelled() bool { return c.label >= 0 }
+
+// Record reads a record into dst, whose slices are used again. An empty cell is
+// a missing value. The arrival is the event time. has says whether the record
+// carries a label. The error is a *Fault, whose Offset is a column's index.
+func (c *CSV) Record(dst *Transaction, cells []string) (fraud, has bool, err error) {
+	return readRecord(c, dst, cells)
+}
+
+// RecordBytes is Record for cells that are not copied into strings.
+func (c *CSV) RecordBytes(dst *Transaction, cells [][]byte) (fraud, has bool, err error) {
+	return readRecord(c, dst, cells)
+}
+
+func readRecord[T string | []byte](c *CSV, dst *Transaction, cells []T) (fraud, has bool, err error) {
+	if len(cells) != c.header {
+		return false, false, &Fault{Code: Malformed, Offset: min(len(cells), c.header), Message: fmt.Sprintf(
+			"the record has %d columns and the first line %d", len(cells), c.header)}
+	}
+	c.begin(dst.Words, dst.Text)
+	for i, column := range c.columns {
+		if column < 0 || len(cells[column]) == 0 {
+			continue
+		}
+		c.cell = append(c.cell[:0], cells[column]...)
+		if code := c.fromCell(i, c.cell, column); code != "" {
+			return false, false, newFault(code, &c.schema.Fields[i], column)
+		}
+	}
+	if field, _, code := c.fill(dst, c.schema); code != "" {
+		return false, false, newFault(code, &c.schema.Fields[field], c.columns[field])
+	}
+	dst.Arrive(int64(dst.Words[c.schema.Time]))
+	if c.label < 0 || len(cells[c.label]) == 0 {
+		return false, false, nil
+	}
+	value, ok := parseFlag(append(c.cell[:0], cells[c.label]...))
+	if !ok {
+		return false, false, newFault(BadValue, &Field{Name: "label", Type: typeFlag}, c.label)
+	}
+	return value == 1, true, nil
+}

@@ -1,0 +1,185 @@
+package event
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Lines cuts a CSV file into records (RFC 4180: cells in quotes may hold
+// commas, line ends and doubled quotes). It copies no cell that has no quotes,
+// and is several times as fast as encoding/csv for it.
+type Lines struct {
+	in     *bufio.Reader
+	long   []byte // a record longer than the reader's buffer, or of several lines
+	cells  [][]byte
+	plain  []byte // text of cells in quotes
+	Number int    // of the line where the record last read begins, from 1
+	next   int
+}
+
+var quote = []byte{'"'}
+
+// maxRecord bounds a CSV record.
+const maxRecord = 1 << 20
+
+// NewLines reads from r.
+func NewLines(r io.Reader) *Lines {
+	l := &Lines{in: bufio.NewReaderSize(r, 1<<16), next: 1}
+	if bom, err := l.in.Peek(3); err == nil && string(bom) == "\uFEFF" {
+		_, _ = l.in.Discard(3) // peeked
+	}
+	return l
+}
+
+// Read gives the next record; its cells are valid until the next Read. Empty
+// lines are left out. The error is io.EOF at the end, a *Fault for a record that
+// can't be cut into cells, after which reading goes on behind it, or the reader's.
+func (l *Lines) Read() ([][]byte, error) {
+	for {
+		line, err := l.line()
+		if err != nil {
+			return nil, err
+		}
+		if len(line) == 0 {
+			continue
+		}
+		if bytes.IndexByte(line, '"') < 0 {
+			l.split(line)
+			return l.cells, nil
+		}
+		if err := l.quoted(line); err != nil {
+			return nil, err
+		}
+		return l.cells, nil
+	}
+}
+
+// Header reads the first record as text.
+func (l *Lines) Header() ([]string, error) {
+	cells, err := l.Read()
+	if err != nil {
+		return nil, fmt.Errorf("reading the CSV file's first line: %w", err)
+	}
+	header := make([]string, len(cells))
+	for i, c := range cells {
+		header[i] = string(c)
+	}
+	return header, nil
+}
+
+// line reads a record's lines: one, or more while a quote is open.
+func (l *Lines) line() ([]byte, error) {
+	l.Number = l.next
+	line, err := l.physical()
+	if err != nil || bytes.IndexByte(line, '"') < 0 {
+		return bytes.TrimSuffix(line, []byte("\r")), err
+	}
+	l.long = append(l.long[:0], line...)
+	quotes := bytes.Count(l.long, quote)
+	for quotes%2 == 1 {
+		more, err := l.physical()
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil, l.fault("a quote is not closed")
+			}
+			return nil, err
+		}
+		if len(l.long)+len(more) > maxRecord {
+			return nil, l.fault("the record is too long, or a quote is not closed")
+		}
+		l.long = append(append(l.long, '\n'), more...)
+		quotes += bytes.Count(more, quote)
+	}
+	return bytes.TrimSuffix(l.long, []byte("\r")), nil
+}
+
+// physical reads up to a line end, which it leaves out.
+func (l *Lines) physical() ([]byte, error) {
+	line, err := l.in.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) {
+		whole := append([]byte(nil), line...)
+		for errors.Is(err, bufio.ErrBufferFull) {
+			line, err = l.in.ReadSlice('\n')
+			if len(whole) <= maxRecord { // the rest is read and forgotten
+				whole = append(whole, line...)
+			}
+		}
+		if len(whole) > maxRecord {
+			l.next++
+			return nil, l.fault("the record is too long")
+		}
+		line = whole
+	}
+	if err != nil && (!errors.Is(err, io.EOF) || len(line) == 0) {
+		return nil, err
+	}
+	l.next++
+	return bytes.TrimSuffix(line, []byte("\n")), nil
+}
+
+func (l *Lines) fault(message string) error {
+	return &Fault{Code: Malformed, Message: message}
+}
+
+// split cuts a line without quotes.
+func (l *Lines) split(line []byte) {
+	l.cells = l.cells[:0]
+	for {
+		i := bytes.IndexByte(line, ',')
+		if i < 0 {
+			l.cells = append(l.cells, line)
+			return
+		}
+		l.cells = append(l.cells, line[:i])
+		line = line[i+1:]
+	}
+}
+
+// quoted cuts a record with quotes.
+func (l *Lines) quoted(line []byte) error {
+	l.cells, l.plain = l.cells[:0], l.plain[:0]
+	if cap(l.plain) < len(line) { // cells point into it: it must not move
+		l.plain = make([]byte, 0, len(line))
+	}
+	for {
+		cell, rest := line, []byte(nil)
+		more := false
+		if len(line) > 0 && line[0] == '"' {
+			var ok bool
+			if cell, rest, ok = l.unquote(line[1:]); !ok {
+				return l.fault("a quote is not closed")
+			}
+			if more = len(rest) > 0; more && rest[0] != ',' {
+				return l.fault("a cell goes on behind its closing quote")
+			}
+			rest = rest[min(1, len(rest)):]
+		} else if cell, rest, more = bytes.Cut(line, []byte{','}); bytes.Contains(cell, quote) {
+			return l.fault("a quote stands inside a cell that does not begin with one")
+		}
+		l.cells = append(l.cells, cell)
+		if !more {
+			return nil
+		}
+		line = rest
+	}
+}
+
+// unquote reads a cell from behind its opening quote on.
+func (l *Lines) unquote(line []byte) (cell, rest []byte, ok bool) {
+	start := len(l.plain)
+	for {
+		i := bytes.IndexByte(line, '"')
+		if i < 0 {
+			return nil, nil, false
+		}
+		l.plain = append(l.plain, line[:i]...)
+		if line = line[i+1:]; len(line) == 0 || line[0] != '"' {
+			return l.plain[start:len(l.plain):len(l.plain)], line, true
+		}
+		l.plain = append(l.plain, '"')
+		line = line[1:]
+	}
+}
