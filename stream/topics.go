@@ -38,7 +38,15 @@ type Creation struct {
 	Replication int // 0: the broker's default
 }
 
-// inputs are kept without end: histories are read back from them.
+// MissingTopicsError says that topics do not exist and may not be created.
+type MissingTopicsError struct{ Topics []string }
+
+// Error says what to do.
+func (e *MissingTopicsError) Error() string {
+	return fmt.Sprintf("no topic %s: create it, or allow it to be created", strings.Join(e.Topics, ", "))
+}
+
+// input: they are kept without end: histories are read back from them.
 func (t Topics) input(name string) bool { return name == t.Transactions || name == t.Labels }
 
 // Prepare creates the missing topics, where that is allowed, waits until all
@@ -52,7 +60,7 @@ func (c *Cluster) Prepare(ctx context.Context, topics Topics, how Creation, rete
 		return err
 	}
 	if len(missing) > 0 && !how.Allowed {
-		return fmt.Errorf("no topic %s: create it, or allow it to be created", strings.Join(missing, ", "))
+		return &MissingTopicsError{Topics: missing}
 	}
 	if err := c.create(ctx, topics, missing, how, log); err != nil {
 		return err

@@ -72,6 +72,8 @@ type Options struct {
 	// Explain finds the true cause of an error of the transport; may be nil.
 	Explain func(ctx context.Context, err error) error
 
+	Space chan<- struct{} // signalled when a full producer has room again; may be nil
+
 	MaxBatch  int           // bytes; 0: 900,000, below the broker's default limit
 	MaxQueued int64         // bytes not acknowledged at which Full says so; 0: 32 MiB
 	Timeout   time.Duration // of a request; 0: 10 s

@@ -20,7 +20,6 @@ type Producer[T any] struct {
 	records atomic.Int64 // acknowledged
 	trouble atomic.Pointer[error]
 	wake    chan struct{} // something was appended, or acknowledged
-	space   chan struct{}
 	free    sync.Pool
 
 	session wire.Producer // of the running Run
@@ -54,7 +53,7 @@ type batch[T any] struct {
 // records that the broker will never take; nothing else is ever given up.
 func New[T any](o Options, n int, acked Acked[T], lost func(token T, err error)) *Producer[T] {
 	o.defaults()
-	p := &Producer[T]{o: o, acked: acked, lost: lost, wake: make(chan struct{}, 1), space: make(chan struct{}, 1)}
+	p := &Producer[T]{o: o, acked: acked, lost: lost, wake: make(chan struct{}, 1)}
 	p.free.New = func() any { return new(batch[T]) }
 	for i := range n {
 		p.parts = append(p.parts, &part[T]{id: int32(i)})
@@ -102,11 +101,8 @@ func (part *part[T]) open(p *Producer[T], size int) *batch[T] {
 func (p *Producer[T]) Flush() { signal(p.wake) }
 
 // Full says that more is not acknowledged than should be: append no more, and
-// wait for Space.
+// wait for Options.Space.
 func (p *Producer[T]) Full() bool { return p.queued.Load() >= p.o.MaxQueued }
-
-// Space is signalled when a full producer has room again.
-func (p *Producer[T]) Space() <-chan struct{} { return p.space }
 
 // Queued gives the bytes that are not acknowledged.
 func (p *Producer[T]) Queued() int64 { return p.queued.Load() }
@@ -153,8 +149,8 @@ func (p *Producer[T]) release(b *batch[T]) {
 	if size := int64(b.Size()); b.Len() > 0 {
 		p.queued.Add(wire.EmptySize - size) // Append counted what went beyond an empty batch
 	}
-	if wasFull && !p.Full() {
-		signal(p.space)
+	if wasFull && !p.Full() && p.o.Space != nil {
+		signal(p.o.Space)
 	}
 	clear(b.tokens)
 	p.free.Put(b)
@@ -171,7 +167,7 @@ func (p *Producer[T]) Drain(ctx context.Context) error {
 	return nil
 }
 
-func signal(c chan struct{}) {
+func signal(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:

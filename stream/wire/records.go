@@ -81,6 +81,21 @@ func (r *Records) Next(rec *Record) bool {
 	return false
 }
 
+// Behind gives the offset behind the last whole batch of some fetched bytes, or
+// from where there is none. It looks at the headers only.
+func Behind(data []byte, from int64) int64 {
+	be := binary.BigEndian
+	for len(data) >= headerSize {
+		size := int64(be.Uint32(data[atLength:])) + lengthIncludes
+		if size < headerSize || size > int64(len(data)) {
+			break
+		}
+		from = max(from, int64(be.Uint64(data))+int64(int32(be.Uint32(data[atLastDelta:])))+1)
+		data = data[size:]
+	}
+	return from
+}
+
 // begin opens the next batch; left stays 0 if nothing in it counts.
 func (r *Records) begin() bool {
 	if len(r.data) < headerSize {

@@ -1,0 +1,167 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"sluice/rules"
+	"sluice/scoring"
+	"sluice/scoring/event"
+)
+
+// The errors of Decide.
+var (
+	// ErrBusy says that more requests wait than the queue holds: try again.
+	ErrBusy = errors.New("too many requests are waiting; try again")
+	// ErrConflict says that the id was decided with another body.
+	ErrConflict = errors.New("this id was decided before, with another body; the first verdict stands")
+	// ErrClosing says that the processor is stopping.
+	ErrClosing = errors.New("stopping; ask another instance, or again after the restart")
+	// ErrUnknown says that no verdict of an id is known.
+	ErrUnknown = errors.New("no verdict of this id is known")
+)
+
+// Reply answers a request.
+type Reply struct {
+	Record  []byte // the verdict record, JSON
+	Verdict rules.Verdict
+	Repeat  bool // it was decided before: this is the verdict given then
+	Warming bool // histories are not whole, or partitions are behind
+}
+
+// call is a request on its way through the engine.
+type call struct {
+	tx      event.Transaction
+	body    []byte
+	warming bool
+
+	left    atomic.Int32 // acknowledgements missing
+	ended   atomic.Bool
+	done    chan struct{}
+	err     error
+	record  []byte
+	verdict rules.Verdict
+	again   bool
+	place   struct {
+		partition int32
+		offset    int64
+	}
+}
+
+// decided notes the decision, from the engine's goroutine: two acknowledgements
+// are missing now.
+func (c *call) decided(d *scoring.Decision) {
+	c.record = append([]byte(nil), d.Record...)
+	c.verdict = d.Outcome.Verdict
+	c.left.Store(2)
+}
+
+// repeat notes where the verdict stands that was given before; the settling
+// that follows ends the call.
+func (c *call) repeat(partition int32, offset int64) {
+	c.again = true
+	c.place.partition, c.place.offset = partition, offset
+	c.left.Store(1)
+}
+
+func (c *call) partDone() {
+	if c.left.Add(-1) == 0 {
+		c.finish(nil)
+	}
+}
+
+func (c *call) finish(err error) {
+	if c.ended.CompareAndSwap(false, true) {
+		c.err = err
+		close(c.done)
+	}
+}
+
+// Decide decides one transaction and returns when it and its verdict stand in
+// their topics. The same transaction again gets the same answer. An error is a
+// *event.Fault where the body is not a valid transaction.
+func (p *Processor) Decide(ctx context.Context, body []byte) (Reply, error) {
+	if p.closing.Load() {
+		return Reply{}, ErrClosing
+	}
+	c := &call{body: append([]byte(nil), body...), warming: !p.CaughtUp(), done: make(chan struct{})}
+	// Kafka's timestamps are milliseconds; a replay must see the same arrival.
+	arrival := time.Now().UnixMilli() * int64(time.Millisecond)
+	decoder := p.decoders.Get().(*event.Decoder)
+	err := decoder.Transaction(&c.tx, c.body, arrival)
+	p.decoders.Put(decoder)
+	if err != nil {
+		return Reply{}, err
+	}
+	select {
+	case p.engine.requests <- c:
+	default:
+		p.counts.busy.Add(1)
+		return Reply{}, ErrBusy
+	}
+	select {
+	case <-c.done:
+	case <-p.stopped:
+		return Reply{}, ErrClosing
+	case <-ctx.Done():
+		return Reply{}, ctx.Err()
+	}
+	if c.err != nil {
+		return Reply{}, c.err
+	}
+	reply := Reply{Record: c.record, Verdict: c.verdict, Repeat: c.again, Warming: c.warming}
+	if c.again {
+		reply.Record, err = p.readVerdict(ctx, c.tx.IDKey, c.place.partition, c.place.offset)
+		reply.Verdict = verdictOf(reply.Record)
+		return reply, err
+	}
+	p.replies.SetWithTTL(c.tx.IDKey[0], stored{c.tx.IDKey, c.record}, int64(len(c.record)), time.Hour)
+	return reply, nil
+}
+
+// stored is a verdict record kept for repeated requests; it may be lost.
+type stored struct {
+	id     event.Key
+	record []byte
+}
+
+// Verdict gives the verdict record of an id.
+func (p *Processor) Verdict(ctx context.Context, id string) ([]byte, error) {
+	key, ok := p.o.Schema.IDKey(id)
+	if !ok {
+		return nil, fmt.Errorf("%w: %q can't be an id", ErrUnknown, id)
+	}
+	if s, ok := p.replies.Get(key[0]); ok && s.id == key {
+		return s.record, nil
+	}
+	var (
+		e     scoring.Earlier
+		known bool
+	)
+	if err := p.engine.do(ctx, func() { e, known = p.engine.core.Known(key) }); err != nil {
+		return nil, err
+	}
+	if !known {
+		return nil, ErrUnknown
+	}
+	return p.readVerdict(ctx, key, e.Partition, e.Offset)
+}
+
+// readVerdict reads a verdict record back from its topic.
+func (p *Processor) readVerdict(ctx context.Context, id event.Key, partition int32, offset int64) ([]byte, error) {
+	if s, ok := p.replies.Get(id[0]); ok && s.id == id {
+		return s.record, nil
+	}
+	if offset < 0 {
+		return nil, fmt.Errorf("%w yet: it is decided, and not acknowledged", ErrUnknown)
+	}
+	record, err := p.cluster.readOne(ctx, p.o.Topics.Verdicts, partition, offset)
+	if err != nil {
+		return nil, err
+	}
+	p.replies.SetWithTTL(id[0], stored{id, record}, int64(len(record)), time.Hour)
+	return record, nil
+}

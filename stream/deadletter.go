@@ -1,0 +1,137 @@
+package stream
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"sluice/scoring/event"
+	"sluice/stream/produce"
+)
+
+// conflicting is the code of a transaction whose id came before with another body.
+const conflicting event.Code = "conflicting_repeat"
+
+// Place is where a record stands.
+type Place struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
+}
+
+// letter is a record that can't be decided. Its JSON is what stands in the
+// dead letters topic.
+type letter struct {
+	Code   event.Code      `json:"code"`
+	Reason string          `json:"reason"`
+	Field  string          `json:"field,omitempty"`
+	Source Place           `json:"source"`
+	Time   string          `json:"time"` // of the record
+	Body   json.RawMessage `json:"body,omitempty"`
+	Print  *print          `json:"message,omitempty"`
+	Raw    []byte          `json:"raw,omitempty"`
+
+	key   []byte
+	value []byte // until it is written
+	done  func(error)
+}
+
+// print stands in for a message that can't be parsed and so can't be masked.
+type print struct {
+	SHA256 string `json:"sha256"`
+	Length int    `json:"length"`
+	Fault  int    `json:"fault_offset"`
+}
+
+func newLetter(f *event.Fault, source Place, timeMs int64, key, value []byte) letter {
+	return letter{
+		Code: f.Code, Reason: f.Message, Field: f.Field, Source: source,
+		Time: time.UnixMilli(timeMs).UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+		// The bytes are the fetcher's: a letter outlives them.
+		key: append([]byte(nil), key...), value: append([]byte(nil), value...),
+		Print: &print{Fault: f.Offset, Length: len(value)},
+	}
+}
+
+// deadLetters writes what can't be decided. Nothing is dropped: who has one to
+// write waits until it stands in the topic.
+type deadLetters struct {
+	producer     *produce.Producer[func(error)]
+	schema       *event.Schema
+	transactions string // topic
+	raw          bool   // carry what can't be masked as it is
+	counts       *counts
+	now          func() int64
+}
+
+// write writes letters and waits until all of them are acknowledged.
+func (d *deadLetters) write(ctx context.Context, letters []letter) error {
+	acks := make(chan struct{}, len(letters))
+	for i := range letters {
+		letters[i].done = func(error) { acks <- struct{}{} }
+		d.append(letters[i])
+	}
+	d.producer.Flush()
+	for range letters {
+		select {
+		case <-acks:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// append queues a letter. One that the broker finds too large goes without its
+// body.
+func (d *deadLetters) append(l letter) {
+	d.counts.deadLetter(l.Code)
+	d.fill(&l)
+	partition := int32(event.Partition(l.key, d.producer.Partitions()))
+	slim := l
+	slim.Body, slim.Raw = nil, nil
+	done := func(err error) {
+		if err == nil {
+			l.done(nil)
+			return
+		}
+		again := d.producer.Append(partition, d.now()/1e6, nil, slim.json(), l.done)
+		if again != nil {
+			l.done(again)
+		}
+		d.producer.Flush()
+	}
+	if err := d.producer.Append(partition, d.now()/1e6, nil, l.json(), done); err != nil {
+		done(err)
+	}
+}
+
+// fill puts in what may be shown of the message: the body with secrets and
+// card numbers masked where it can be parsed, else its hash.
+func (d *deadLetters) fill(l *letter) {
+	if len(l.value) == 0 && l.Print.Length == 0 && l.Code == conflicting {
+		l.Print = nil
+		return
+	}
+	if masked, ok := event.MaskBody(d.schema, l.value); ok {
+		l.Body, l.Print = masked, nil
+	} else {
+		sum := sha256.Sum256(l.value)
+		l.Print.SHA256 = hex.EncodeToString(sum[:])
+		if d.raw {
+			l.Raw = l.value
+		}
+	}
+	l.value = nil
+}
+
+func (l *letter) json() []byte {
+	b, err := json.Marshal(l)
+	if err != nil { // a body that is no JSON after all
+		l.Body = nil
+		b, _ = json.Marshal(l)
+	}
+	return b
+}

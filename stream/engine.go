@@ -1,0 +1,540 @@
+package stream
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"sluice/rules"
+	"sluice/scoring"
+	"sluice/scoring/event"
+	"sluice/stream/wire"
+)
+
+const (
+	maxBatch = 256
+	// maxOpen bounds the transactions of a partition that are decided and whose
+	// verdicts are not acknowledged.
+	maxOpen = 1 << 17
+)
+
+// engine is the goroutine that owns the core. It takes what waits, without a
+// timer: records in the merge's order, requests, and between two batches
+// whatever else touches the core.
+type engine struct {
+	core   *scoring.Core
+	out    *outputs
+	counts *counts
+	log    *slog.Logger
+	now    func() int64
+
+	wake     chan struct{}
+	requests chan *call
+
+	mu       sync.Mutex
+	arrived  []arrival
+	controls []func()
+	placed   []placed
+
+	// Of the goroutine alone.
+	merge    merge
+	lanes    []*lane
+	readback bool   // records below every lane's decideFrom are being remembered
+	ready    func() // told when that is over
+	batch    []scoring.Input
+	origins  []origin
+	finished []*chunk
+	waiting  map[event.Key][]token // repeats of what is not acknowledged yet
+	work     struct {
+		arrived  []arrival
+		controls []func()
+		placed   []placed
+	}
+}
+
+// arrival is decoded records, or news of what exists, on the way to the merge.
+type arrival struct {
+	lane *lane
+	c    *chunk
+	next int64
+	end  int64 // -1: not news
+}
+
+// placed is verdicts acknowledged.
+type placed struct {
+	partition int32
+	base      int64
+	tokens    []token
+}
+
+// origin says where an input of the batch came from.
+type origin struct {
+	lane *lane
+	call *call
+	seq  uint64
+}
+
+// token comes back when a verdict is acknowledged.
+type token struct {
+	id      event.Key
+	arrival int64
+	lane    *lane
+	seq     uint64
+	call    *call
+}
+
+func newEngine(core *scoring.Core, patience time.Duration, queue int, log *slog.Logger) *engine {
+	return &engine{
+		core: core, log: log, counts: newCounts(core.Set()), now: func() int64 { return time.Now().UnixNano() },
+		wake: make(chan struct{}, 1), requests: make(chan *call, queue),
+		merge: merge{patience: int64(patience)}, waiting: map[event.Key][]token{},
+	}
+}
+
+func (e *engine) notify() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// announce tells which records exist, before they are decoded.
+func (e *engine) announce(fetched []wire.Fetched, wanted map[place]*lane) {
+	e.mu.Lock()
+	for i := range fetched {
+		p := &fetched[i]
+		if l := wanted[place{p.Topic, p.Partition}]; l != nil && p.Error == 0 {
+			l.end.Store(p.End)
+			e.arrived = append(e.arrived, arrival{lane: l, end: p.End})
+		}
+	}
+	e.mu.Unlock()
+}
+
+// deliver hands over decoded records; everything of the lane below next is
+// done once they are.
+func (e *engine) deliver(c *chunk, next int64) {
+	e.mu.Lock()
+	e.arrived = append(e.arrived, arrival{lane: c.lane, c: c, next: next, end: -1})
+	e.mu.Unlock()
+	e.notify()
+}
+
+// do runs f between two batches, and waits until it has run.
+func (e *engine) do(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	e.later(func() { f(); close(done) })
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// later runs f between two batches.
+func (e *engine) later(f func()) {
+	e.mu.Lock()
+	e.controls = append(e.controls, f)
+	e.mu.Unlock()
+	e.notify()
+}
+
+// acknowledged is called by the producer's goroutines.
+func (e *engine) acknowledged(partition int32, base int64, tokens []token) {
+	copied := append([]token(nil), tokens...)
+	e.mu.Lock()
+	e.placed = append(e.placed, placed{partition, base, copied})
+	e.mu.Unlock()
+	e.notify()
+}
+
+// run decides until ctx is done.
+func (e *engine) run(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		e.intake()
+		wait := e.gather()
+		if len(e.batch) > 0 {
+			e.decide()
+			continue
+		}
+		if wait == 0 {
+			wait = time.Hour
+		}
+		if wait < 0 {
+			continue // labels were applied, more may be there
+		}
+		timer.Reset(wait)
+		requests := e.requests
+		if e.out.full() {
+			requests = nil
+		}
+		select {
+		case <-e.wake:
+		case c := <-requests:
+			e.accept(c)
+			e.decide()
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// intake takes over what other goroutines left.
+func (e *engine) intake() {
+	w := &e.work
+	e.mu.Lock()
+	w.arrived, e.arrived = e.arrived, w.arrived[:0]
+	w.controls, e.controls = e.controls, w.controls[:0]
+	w.placed, e.placed = e.placed, w.placed[:0]
+	e.mu.Unlock()
+	now := e.now()
+	for i := range w.arrived {
+		e.arrive(&w.arrived[i], now)
+	}
+	for i := range w.placed {
+		e.place(&w.placed[i])
+	}
+	if len(e.waiting) > 0 {
+		e.release()
+	}
+	for _, f := range w.controls {
+		f()
+	}
+	clear(w.arrived)
+	clear(w.placed)
+	clear(w.controls)
+}
+
+func (e *engine) arrive(a *arrival, now int64) {
+	switch {
+	case !a.lane.attached:
+		return
+	case a.c == nil:
+		e.merge.know(&a.lane.queue, a.end, now)
+		return
+	case len(a.c.keys) > 0:
+		e.merge.put(&a.lane.queue, block{keys: a.c.keys, next: a.next, ref: a.c}, now)
+		return
+	}
+	e.recycle(a.c)
+	e.merge.put(&a.lane.queue, block{next: a.next}, now)
+	if a.lane.queue.empty() {
+		e.passed(a.lane, a.next)
+	}
+}
+
+// passed notes that a lane's records below next are all handed out.
+func (e *engine) passed(l *lane, next int64) {
+	l.position.Store(next)
+	if !l.label && next > l.decideFrom {
+		l.tracker.done(l.tracker.add(next - 1))
+	}
+	e.report(l)
+}
+
+// report publishes below which offset everything is done.
+func (e *engine) report(l *lane) {
+	if l.label {
+		l.done.Store(l.position.Load())
+		return
+	}
+	l.done.Store(l.tracker.floor)
+}
+
+// place files where verdicts were appended.
+func (e *engine) place(p *placed) {
+	for i := range p.tokens {
+		t := &p.tokens[i]
+		offset := int64(-1)
+		if p.base >= 0 {
+			offset = p.base + int64(i)
+		}
+		e.core.Placed(t.id, p.partition, offset)
+		e.settled(t)
+		if len(e.waiting) > 0 {
+			for _, w := range e.waiting[t.id] {
+				if w.call != nil {
+					w.call.repeat(p.partition, offset)
+				}
+				e.settled(&w)
+			}
+			delete(e.waiting, t.id)
+		}
+	}
+}
+
+// settled notes that a transaction has its verdict in the topic.
+func (e *engine) settled(t *token) {
+	if t.lane != nil {
+		t.lane.tracker.done(t.seq)
+		e.report(t.lane)
+	}
+	if t.call != nil {
+		t.call.partDone()
+	}
+}
+
+// gather fills the batch from requests and from the merge. It gives how long to
+// wait at most where nothing is there; below 0: look again at once.
+func (e *engine) gather() (wait time.Duration) {
+	e.batch, e.origins, e.finished = e.batch[:0], e.origins[:0], e.finished[:0]
+	if e.out.full() {
+		return 0
+	}
+	for len(e.batch) < maxBatch/4 && len(e.requests) > 0 {
+		e.accept(<-e.requests)
+	}
+	if e.readback {
+		return e.gatherBack()
+	}
+	labels := false
+	now := e.now()
+	for len(e.batch) < maxBatch {
+		q, pause := e.merge.peek(now)
+		if q == nil {
+			wait = pause
+			break
+		}
+		if q.label {
+			if len(e.batch) > 0 {
+				break // what comes before a label is decided before it
+			}
+			c, i, last := e.merge.pop(now)
+			e.label(c, i)
+			e.took(c, last)
+			labels = true
+			continue
+		}
+		c, i, last := e.merge.pop(now)
+		e.take(c, i)
+		e.took(c, last)
+		if c.lane.tracker.open() > maxOpen {
+			break
+		}
+	}
+	e.recycleFinished()
+	if labels && wait == 0 {
+		return -1
+	}
+	return wait
+}
+
+// gatherBack takes what is to be remembered, in any order: histories are sets.
+// Deciding begins when every lane has come to where it stopped.
+func (e *engine) gatherBack() (wait time.Duration) {
+	now := e.now()
+	open, took := false, false
+	for _, l := range e.lanes {
+		for !l.queue.empty() && len(e.batch) < maxBatch {
+			b := &l.queue.blocks[0]
+			if b.ref.offsets[l.queue.at] >= l.decideFrom {
+				break
+			}
+			c, i, last := l.queue.take()
+			if l.label {
+				e.label(c, i)
+			} else {
+				e.take(c, i)
+			}
+			e.took(c, last)
+			took = true
+		}
+		if l.queue.empty() && l.queue.next < l.decideFrom && l.trouble() == nil {
+			open = true
+		}
+		if !l.queue.empty() && l.queue.blocks[0].ref.offsets[l.queue.at] < l.decideFrom {
+			open = true
+		}
+	}
+	e.recycleFinished()
+	if !open {
+		e.readback = false
+		e.merge.rebuild(now)
+		if e.ready != nil {
+			e.ready()
+		}
+		return -1
+	}
+	if took {
+		return -1
+	}
+	return 0
+}
+
+// take puts a transaction into the batch.
+func (e *engine) take(c *chunk, i int) {
+	l, offset := c.lane, c.offsets[i]
+	in := scoring.Input{Tx: &c.txs[i], Source: scoring.Source{Partition: l.partition, Offset: offset}}
+	o := origin{lane: l}
+	if offset < l.decideFrom {
+		in.Remember = true
+	} else {
+		o.seq = l.tracker.add(offset)
+	}
+	l.arrival.Store(in.Tx.Arrival)
+	e.batch = append(e.batch, in)
+	e.origins = append(e.origins, o)
+}
+
+// took moves the lane on behind an item.
+func (e *engine) took(c *chunk, last bool) {
+	if !last {
+		c.lane.position.Store(c.offsets[c.lane.queue.at])
+		return
+	}
+	if c.lane.queue.empty() {
+		e.passed(c.lane, c.lane.queue.next)
+	} else {
+		c.lane.position.Store(c.lane.queue.blocks[0].ref.offsets[0])
+	}
+	e.finished = append(e.finished, c)
+}
+
+// recycleFinished gives chunks back if no transaction of theirs is in the batch.
+func (e *engine) recycleFinished() {
+	if len(e.batch) > 0 {
+		return
+	}
+	for _, c := range e.finished {
+		e.recycle(c)
+	}
+	e.finished = e.finished[:0]
+}
+
+func (e *engine) recycle(c *chunk) {
+	select {
+	case c.lane.free <- c:
+	default:
+	}
+}
+
+func (e *engine) label(c *chunk, i int) {
+	l := &c.labels[i]
+	e.counts.labels.Add(1)
+	if !e.core.Label(l) {
+		e.counts.earlyLabels.Add(1)
+	}
+	c.lane.arrival.Store(l.Time)
+}
+
+// accept puts a request into the batch.
+func (e *engine) accept(c *call) {
+	in := scoring.Input{Tx: &c.tx, Source: scoring.Source{HTTP: true}}
+	if c.warming {
+		in.Flags |= scoring.Warming
+	}
+	e.batch = append(e.batch, in)
+	e.origins = append(e.origins, origin{call: c})
+}
+
+// decide decides the batch and hands the results out, in order.
+func (e *engine) decide() {
+	now := e.now()
+	decisions := e.core.Decide(e.batch, now)
+	for i := range decisions {
+		e.settle(&decisions[i], &e.origins[i], now)
+	}
+	e.out.flush()
+	for _, c := range e.finished {
+		e.recycle(c)
+	}
+	clear(e.batch)
+	clear(e.origins)
+	e.batch, e.origins, e.finished = e.batch[:0], e.origins[:0], e.finished[:0]
+}
+
+func (e *engine) settle(d *scoring.Decision, o *origin, now int64) {
+	t := token{id: d.Tx.IDKey, arrival: d.Tx.Arrival, lane: o.lane, seq: o.seq, call: o.call}
+	e.counts.decision(d)
+	switch d.Status {
+	case scoring.Remembered:
+	case scoring.Decided:
+		e.out.verdict(d, t, now)
+	case scoring.Repeat:
+		e.repeat(d, t)
+	case scoring.Conflict:
+		e.conflict(d, t)
+	}
+	if e.out.onDecision != nil {
+		e.out.onDecision(d)
+	}
+}
+
+// repeat: the verdict stands in the topic, or is on its way there.
+func (e *engine) repeat(d *scoring.Decision, t token) {
+	if d.Earlier.Offset < 0 && e.inFlight(t.id) {
+		e.waiting[t.id] = append(e.waiting[t.id], t)
+		return
+	}
+	if t.call != nil {
+		t.call.repeat(d.Earlier.Partition, d.Earlier.Offset)
+	}
+	e.settled(&t)
+}
+
+// inFlight says whether the verdict of an id, decided in this run, is on its
+// way to the topic.
+func (e *engine) inFlight(id event.Key) bool {
+	known, ok := e.core.Known(id)
+	return ok && known.Offset < 0 && known.Verdict != rules.NoVerdict && e.out.verdicts.Queued() > 0
+}
+
+// release ends the waiting for verdicts whose place nobody can tell, once
+// nothing is on its way any more.
+func (e *engine) release() {
+	if e.out.verdicts.Queued() > 0 {
+		return
+	}
+	for id, tokens := range e.waiting {
+		for i := range tokens {
+			if c := tokens[i].call; c != nil {
+				known, _ := e.core.Known(id)
+				c.repeat(known.Partition, known.Offset)
+			}
+			e.settled(&tokens[i])
+		}
+		delete(e.waiting, id)
+	}
+}
+
+func (e *engine) conflict(d *scoring.Decision, t token) {
+	if t.call != nil {
+		t.call.finish(ErrConflict)
+		return
+	}
+	e.log.Warn("the same id came again with another body; the first one stands",
+		"topic", t.lane.topic, "partition", d.Source.Partition, "offset", d.Source.Offset)
+	e.out.conflict(d, func() { e.later(func() { e.settled(&t) }) })
+}
+
+// attach brings lanes in; they are read back first.
+func (e *engine) attach(lanes []*lane, ready func()) {
+	now := e.now()
+	e.ready = ready
+	for _, l := range lanes {
+		l.attached = true
+		e.lanes = append(e.lanes, l)
+		e.merge.add(&l.queue, l.position.Load(), l.end.Load(), now)
+	}
+	e.readback = true
+}
+
+// detach drops all lanes and what they hold undecided.
+func (e *engine) detach() {
+	for _, l := range e.lanes {
+		l.attached = false
+	}
+	e.lanes = nil
+	e.merge = merge{patience: e.merge.patience}
+	e.readback = false
+}
+
+// swap puts a rule set in force.
+func (e *engine) swap(set *rules.Set) {
+	e.core.Swap(set)
+	e.counts.use(set)
+}

@@ -1,0 +1,257 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	kafka "github.com/segmentio/kafka-go"
+
+	"sluice/stream/wire"
+)
+
+const (
+	longPoll = 500 * time.Millisecond // while nothing comes
+	// shortPoll is the wait while a partition is left out because its buffer is
+	// full: it must not wait for the others' records once it has room again.
+	shortPoll     = 5 * time.Millisecond
+	responseBytes = 8 << 20
+	// partitionBytes is a little more than the largest batch by default, which
+	// otherwise comes whole only when its partition stands first.
+	partitionBytes = 1<<20 + 1<<16
+	refetchDelay   = time.Second
+)
+
+// errMoved says that leaders have to be looked up again.
+var errMoved = errors.New("leaders have moved")
+
+// GapError says that records a partition should go on with are not there.
+type GapError struct {
+	Topic       string
+	Partition   int32
+	From        int64 // where it should have gone on
+	First, Last int64 // what there is
+}
+
+// Error says from where to where is missing, and what to do.
+func (e *GapError) Error() string {
+	if e.From > e.Last {
+		return fmt.Sprintf("%s/%d should go on at offset %d, but ends at %d: was the topic created anew? Use another group, or accept the gap to start from its beginning",
+			e.Topic, e.Partition, e.From, e.Last)
+	}
+	return fmt.Sprintf("%s/%d: records %d to %d are gone (the topic's retention has passed them) and were never decided; accept the gap to go on from %d",
+		e.Topic, e.Partition, e.From, e.First-1, e.First)
+}
+
+// fetching is the stage that reads the assigned partitions: for each leader one
+// request in flight, for all partitions that have room.
+type fetching struct {
+	cluster   *Cluster
+	lanes     []*lane
+	buffers   *buffers
+	engine    *engine
+	room      chan struct{}
+	acceptGap bool
+	log       *slog.Logger
+	trouble   func(error)
+}
+
+// run fetches until ctx is done.
+func (f *fetching) run(ctx context.Context) {
+	var back delay
+	for ctx.Err() == nil {
+		groups, err := f.group(ctx)
+		if err == nil {
+			err = f.serve(ctx, groups, &back)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		f.fail(err)
+		_ = back.wait(ctx)
+	}
+}
+
+func (f *fetching) fail(err error) {
+	if errors.Is(err, errMoved) {
+		f.log.Info("looking for the partitions' leaders", "reason", err)
+		return
+	}
+	f.trouble(err)
+}
+
+// group sorts the lanes by leader.
+func (f *fetching) group(ctx context.Context) (map[int32][]*lane, error) {
+	groups := map[int32][]*lane{}
+	leaders := map[string]map[int32]int32{}
+	for _, l := range f.lanes {
+		if leaders[l.topic] == nil {
+			m, err := f.cluster.leaders(ctx, l.topic)
+			if err != nil {
+				return nil, err
+			}
+			leaders[l.topic] = m
+		}
+		leader, ok := leaders[l.topic][l.partition]
+		if !ok || leader < 0 {
+			return nil, fmt.Errorf("partition %d of topic %s has no leader", l.partition, l.topic)
+		}
+		groups[leader] = append(groups[leader], l)
+	}
+	return groups, nil
+}
+
+// serve runs one loop a leader until one of them fails.
+func (f *fetching) serve(ctx context.Context, groups map[int32][]*lane, back *delay) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	for _, lanes := range groups {
+		all.Go(func() { cancel(f.poll(ctx, lanes, back)) })
+	}
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+// poll is the loop of one leader.
+func (f *fetching) poll(ctx context.Context, lanes []*lane, back *delay) error {
+	for turn := 0; ctx.Err() == nil; turn++ {
+		req, wanted := f.request(lanes, turn)
+		if len(wanted) == 0 {
+			select {
+			case <-f.room:
+			case <-time.After(shortPoll):
+			case <-ctx.Done():
+			}
+			continue
+		}
+		if err := f.exchange(ctx, req, wanted); err != nil {
+			return err
+		}
+		back.reset()
+		f.trouble(nil)
+	}
+	return ctx.Err()
+}
+
+// request asks for the lanes that have room, another one first each time.
+func (f *fetching) request(lanes []*lane, turn int) (*wire.Fetch, map[place]*lane) {
+	req := &wire.Fetch{Client: f.cluster.kafka.Client, MaxWait: longPoll, MaxBytes: responseBytes, Bytes: partitionBytes, Buffer: f.buffers.get}
+	wanted := make(map[place]*lane, len(lanes))
+	for i := range lanes {
+		l := lanes[(i+turn)%len(lanes)]
+		if at := l.refetch.Swap(-1); at >= 0 {
+			l.fetchAt, l.retryAt = at, time.Now().Add(refetchDelay)
+		}
+		if l.fetchAt < 0 {
+			continue // it stopped at a gap
+		}
+		if !l.retryAt.IsZero() && time.Until(l.retryAt) > 0 || l.queued.Load() >= rawAhead || len(l.raw) == cap(l.raw) {
+			req.MaxWait = shortPoll
+			continue
+		}
+		wanted[place{l.topic, l.partition}] = l
+		req.Partitions = append(req.Partitions, wire.FetchPartition{Topic: l.topic, Partition: l.partition, Offset: l.fetchAt})
+	}
+	return req, wanted
+}
+
+// place names a partition.
+type place struct {
+	topic     string
+	partition int32
+}
+
+func (f *fetching) exchange(ctx context.Context, req *wire.Fetch, wanted map[place]*lane) error {
+	// The transport's deadline is well over the broker's wait: a frozen broker
+	// would hang a call without one.
+	rctx, cancel := context.WithTimeout(ctx, req.MaxWait+callTimeout)
+	defer cancel()
+	m, err := f.cluster.transport.RoundTrip(rctx, f.cluster.addr, req)
+	if err != nil {
+		if errors.Is(err, wire.ErrLeaders) {
+			return errMoved
+		}
+		return fmt.Errorf("fetching: %w", f.cluster.why(ctx, err))
+	}
+	res, ok := m.(*wire.FetchResponse)
+	if !ok {
+		return fmt.Errorf("fetching: a response of type %T", m)
+	}
+	if res.Error != 0 {
+		return fmt.Errorf("fetching: %w", explain(kafka.Error(res.Error)))
+	}
+	// First what is known to exist, then the records: the merge must not let
+	// one partition go ahead while another's records are on their way.
+	f.engine.announce(res.Partitions, wanted)
+	for i := range res.Partitions {
+		p := &res.Partitions[i]
+		if l := wanted[place{p.Topic, p.Partition}]; l != nil {
+			if err := f.take(ctx, l, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// take hands what came of one partition to its decoder.
+func (f *fetching) take(ctx context.Context, l *lane, p *wire.Fetched) error {
+	switch code := kafka.Error(p.Error); {
+	case p.Error == 0:
+	case code == kafka.OffsetOutOfRange:
+		return f.outOfRange(ctx, l)
+	case code == kafka.NotLeaderForPartition, code == kafka.LeaderNotAvailable, code == kafka.UnknownTopicOrPartition:
+		return fmt.Errorf("%w: %s/%d: %w", errMoved, l.topic, l.partition, code)
+	default:
+		return fmt.Errorf("fetching %s/%d: %w", l.topic, l.partition, explain(code))
+	}
+	behind := wire.Behind(p.Records, l.fetchAt)
+	if behind == l.fetchAt {
+		f.buffers.put(p.Records)
+		return nil
+	}
+	l.queued.Add(int64(len(p.Records)))
+	r := raw{data: p.Records, aborted: p.Aborted, from: l.fetchAt, jump: l.jump}
+	l.fetchAt, l.jump = behind, false
+	select {
+	case l.raw <- r:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// outOfRange finds out what is missing. Nothing is ever skipped in silence.
+func (f *fetching) outOfRange(ctx context.Context, l *lane) error {
+	first, last, err := f.cluster.bounds(ctx, l.topic, l.partition)
+	if err != nil {
+		return err
+	}
+	if l.fetchAt >= first && l.fetchAt <= last {
+		return nil // a leader that lagged behind
+	}
+	gap := &GapError{Topic: l.topic, Partition: l.partition, From: l.fetchAt, First: first, Last: last}
+	if !f.acceptGap {
+		l.stick(gap)
+		l.fetchAt = -1
+		f.log.Error("a partition stops", "error", gap)
+		return nil
+	}
+	f.log.Warn("going on behind a gap", "gap", gap)
+	l.fetchAt, l.jump = first, true
+	return nil
+}
+
+// delay waits longer with every failure.
+type delay struct{ next time.Duration }
+
+func (d *delay) reset() { d.next = 0 }
+
+func (d *delay) wait(ctx context.Context) error {
+	d.next = min(max(2*d.next, 20*time.Millisecond), time.Second)
+	return sleep(ctx, d.next)
+}

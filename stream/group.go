@@ -1,0 +1,251 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	kafka "github.com/segmentio/kafka-go"
+
+	"sluice/scoring/event"
+)
+
+const (
+	heartbeat      = 300 * time.Millisecond
+	sessionTimeout = 10 * time.Second
+	// rebalanceTimeout is how long the group waits for a member that does not
+	// let go; it bounds how long draining may take.
+	rebalanceTimeout = 6 * time.Second
+	drainTimeout     = 3 * time.Second
+	watchInterval    = 5 * time.Second
+	commitInterval   = time.Second
+	progressInterval = 2 * time.Second
+)
+
+func (p *Processor) newGroup() (*kafka.ConsumerGroup, error) {
+	topics := []string{p.o.Topics.Transactions}
+	if p.o.Topics.Labels != "" {
+		topics = append(topics, p.o.Topics.Labels)
+	}
+	return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+		ID: p.o.Group, Brokers: p.o.Kafka.Brokers, Dialer: p.cluster.dialer(), Topics: topics,
+		HeartbeatInterval: heartbeat, SessionTimeout: sessionTimeout, RebalanceTimeout: rebalanceTimeout,
+		JoinGroupBackoff: 400 * time.Millisecond, Timeout: 5 * time.Second,
+		WatchPartitionChanges: true, PartitionWatchInterval: watchInterval,
+		StartOffset: kafka.FirstOffset,
+	})
+}
+
+// follow takes part in the group until ctx is done.
+func (p *Processor) follow(ctx context.Context) error {
+	group, err := p.newGroup()
+	if err != nil {
+		return fmt.Errorf("joining group %s: %w", p.o.Group, err)
+	}
+	var closing sync.WaitGroup
+	closing.Go(func() {
+		<-ctx.Done()
+		// Ends the running generation, waits for it to drain, and leaves.
+		_ = group.Close()
+	})
+	defer closing.Wait()
+	for {
+		gen, err := group.Next(ctx)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, kafka.ErrGroupClosed):
+			return nil
+		case err != nil:
+			p.trouble("group", fmt.Errorf("joining group %s: %w", p.o.Group, explain(err)))
+			continue
+		}
+		p.trouble("group", nil)
+		gen.Start(func(ctx context.Context) { p.generation(ctx, gen) })
+	}
+}
+
+// generation is what happens between two rebalances: read back, decide, commit;
+// then let go of the partitions.
+func (p *Processor) generation(ended context.Context, gen *kafka.Generation) {
+	ctx, cancel := context.WithCancel(ended)
+	defer cancel()
+	p.phase.Store(phaseVerdicts)
+	plan := p.prepare(ctx, gen)
+	if plan == nil {
+		return
+	}
+	p.log.Info("partitions assigned", "generation", gen.ID, "partitions", places(plan.lanes))
+	p.phase.Store(phaseReadback)
+	p.lanes.Store(&plan.lanes)
+	defer p.lanes.Store(nil)
+
+	var stages sync.WaitGroup
+	p.start(ctx, plan.lanes, &stages)
+	committed := map[*lane]int64{}
+	p.tend(ctx, gen, plan.lanes, committed)
+
+	cancel()
+	p.phase.Store(phaseJoining)
+	stages.Wait()
+	p.letGo(gen, plan.lanes, committed)
+}
+
+// prepare plans and reads verdicts back, trying on until it succeeds.
+func (p *Processor) prepare(ctx context.Context, gen *kafka.Generation) *plan {
+	var back delay
+	for {
+		plan, err := p.planOf(ctx, gen.Assignments)
+		if err == nil {
+			err = p.restore(ctx, plan.verdicts)
+		}
+		if err == nil {
+			p.trouble("recovery", nil)
+			return plan
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		p.trouble("recovery", err)
+		if back.wait(ctx) != nil {
+			return nil
+		}
+	}
+}
+
+// start runs the stages for the lanes.
+func (p *Processor) start(ctx context.Context, lanes []*lane, stages *sync.WaitGroup) {
+	room := make(chan struct{}, 1)
+	memory := &buffers{}
+	for _, l := range lanes {
+		d := &decoding{
+			decoder: p.decoder(), schema: p.o.Schema, buffers: memory, engine: p.engine,
+			dead: p.out.Load().dead, room: room, counts: p.counts,
+		}
+		stages.Go(func() { d.run(ctx, l) })
+	}
+	attached := p.engine.do(ctx, func() {
+		p.engine.attach(lanes, func() {
+			p.phase.Store(phaseDeciding)
+			p.log.Info("deciding")
+		})
+	})
+	if attached != nil || len(lanes) == 0 {
+		return
+	}
+	f := &fetching{
+		cluster: p.cluster, lanes: lanes, buffers: memory, engine: p.engine, room: room,
+		acceptGap: p.o.AcceptGap, log: p.log, trouble: func(err error) { p.trouble("fetch", err) },
+	}
+	stages.Go(func() { f.run(ctx) })
+}
+
+// decoder makes a decoder as the options want it.
+func (p *Processor) decoder() *event.Decoder {
+	d := event.NewDecoder(p.o.Schema)
+	if p.o.MaxBytes > 0 {
+		d.MaxBytes = p.o.MaxBytes
+	}
+	return d
+}
+
+// tend commits and tells how far it is until the generation ends.
+func (p *Processor) tend(ctx context.Context, gen *kafka.Generation, lanes []*lane, committed map[*lane]int64) {
+	commit := time.NewTicker(commitInterval)
+	defer commit.Stop()
+	progress := time.NewTicker(progressInterval)
+	defer progress.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-commit.C:
+			p.commit(gen, lanes, committed)
+		case <-progress.C:
+			if s := p.State(); s.Phase == phaseReadback {
+				p.log.Info(fmt.Sprintf("reading back: %.0f %%", 100*s.Progress))
+			}
+		}
+	}
+}
+
+// commit commits what is done and was not committed yet.
+func (p *Processor) commit(gen *kafka.Generation, lanes []*lane, committed map[*lane]int64) {
+	offsets := map[string]map[int]int64{}
+	news := map[*lane]int64{}
+	for _, l := range lanes {
+		done := l.done.Load()
+		if l.label {
+			done = max(done, l.decideFrom)
+		}
+		if was, ok := committed[l]; ok && was >= done || !ok && done <= l.decideFrom {
+			continue
+		}
+		if offsets[l.topic] == nil {
+			offsets[l.topic] = map[int]int64{}
+		}
+		offsets[l.topic][int(l.partition)] = done
+		news[l] = done
+	}
+	if len(offsets) == 0 {
+		return
+	}
+	if err := gen.CommitOffsets(offsets); err != nil {
+		p.trouble("commit", fmt.Errorf("committing offsets: %w", explain(err)))
+		return
+	}
+	p.trouble("commit", nil)
+	for l, done := range news {
+		committed[l] = done
+	}
+}
+
+// letGo takes the lanes from the engine, waits, within bounds, for the verdicts
+// that are on their way, and commits.
+func (p *Processor) letGo(gen *kafka.Generation, lanes []*lane, committed map[*lane]int64) {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	open := func() (n int) {
+		for _, l := range lanes {
+			n += l.tracker.open()
+		}
+		return n
+	}
+	left := 0
+	err := p.engine.do(ctx, func() {
+		for _, l := range lanes {
+			if !l.label {
+				p.hold(l)
+			}
+		}
+		p.engine.detach()
+		left = open()
+	})
+	for err == nil && left > 0 {
+		if err = sleep(ctx, 2*time.Millisecond); err == nil {
+			err = p.engine.do(ctx, func() { left = open() })
+		}
+	}
+	if err != nil {
+		p.log.Warn("letting partitions go before all verdicts are acknowledged; they will be recognised as decided", "open", left)
+	}
+	p.commit(gen, lanes, committed)
+}
+
+// hold notes what of a partition is in the histories.
+func (p *Processor) hold(l *lane) {
+	s := span{l.from, l.position.Load()}
+	if old, ok := p.held[l.partition]; ok && old.to >= l.from && old.from <= l.from {
+		s.from = old.from
+		s.to = max(s.to, old.to)
+	}
+	p.held[l.partition] = s
+}
+
+func places(lanes []*lane) []string {
+	var out []string
+	for _, l := range lanes {
+		out = append(out, fmt.Sprintf("%s/%d", l.topic, l.partition))
+	}
+	return out
+}

@@ -1,0 +1,360 @@
+// Package stream runs the engine: transactions from Kafka and from requests in,
+// verdicts, dead letters and alerts out.
+//
+// The way of a record is fetch, decode, merge, decide, produce. Each stage is a
+// few goroutines that hand slices on; the core belongs to one of them alone.
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dgraph-io/ristretto/v2"
+
+	"sluice/rules"
+	"sluice/scoring"
+	"sluice/scoring/event"
+	"sluice/stream/produce"
+)
+
+// Options of a Processor.
+type Options struct {
+	Kafka    Kafka
+	Topics   Topics
+	Creation Creation
+	Group    string // of the consumers
+
+	Schema *event.Schema
+	Set    *rules.Set
+	Core   scoring.Options
+
+	MaxBytes       int           // of a message; 0: the decoder's default
+	RawDeadLetters bool          // carry messages that can't be parsed as they are
+	AcceptGap      bool          // go on where records have been deleted before they were decided
+	Patience       time.Duration // how long the merge waits for a partition; 0: 2 s
+	Requests       int           // that may wait; 0: 1024
+	ReadyLag       int64         // records behind up to which it counts as caught up; 0: 1000
+	DrainTimeout   time.Duration // for what is on its way when stopping; 0: 10 s
+
+	// OnDecision is called for every input, in the order of deciding, from the
+	// engine's goroutine: it must not block, nor keep what it is given.
+	OnDecision func(*scoring.Decision)
+	Log        *slog.Logger
+}
+
+func (o *Options) defaults() error {
+	if o.Group == "" || o.Topics.Transactions == "" || o.Topics.Verdicts == "" || o.Topics.DeadLetters == "" {
+		return errors.New("a group and the topics of transactions, verdicts and dead letters are needed")
+	}
+	if o.Schema == nil || o.Set == nil {
+		return errors.New("a schema and a rule set are needed")
+	}
+	if o.Patience == 0 {
+		o.Patience = 2 * time.Second
+	}
+	if o.Requests == 0 {
+		o.Requests = 1024
+	}
+	if o.ReadyLag == 0 {
+		o.ReadyLag = 1000
+	}
+	if o.DrainTimeout == 0 {
+		o.DrainTimeout = 10 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return nil
+}
+
+// Processor decides what comes on the topics and by Decide.
+type Processor struct {
+	o        Options
+	log      *slog.Logger
+	cluster  *Cluster
+	engine   *engine
+	counts   *counts
+	out      atomic.Pointer[outputs]
+	alerts   atomic.Pointer[produce.Producer[struct{}]]
+	decoders sync.Pool
+	replies  *ristretto.Cache[uint64, stored]
+
+	phase         atomic.Value // string
+	lanes         atomic.Pointer[[]*lane]
+	retained      atomic.Value // time.Duration
+	readsVerdicts atomic.Bool
+	closing       atomic.Bool
+	stopped       chan struct{}
+	restored      atomic.Int64
+	toRestore     atomic.Int64
+
+	mu   sync.Mutex
+	what map[string]error // troubles, by where
+
+	// Of the running generation; the engine's goroutine writes held.
+	held         map[int32]span
+	verdictsRead map[int32]int64
+}
+
+// New makes a processor. Nothing is connected before Run.
+func New(o Options) (*Processor, error) {
+	if err := o.defaults(); err != nil {
+		return nil, err
+	}
+	cluster, err := Dial(o.Kafka, o.Topics.all()...)
+	if err != nil {
+		return nil, err
+	}
+	replies, err := ristretto.NewCache(&ristretto.Config[uint64, stored]{NumCounters: 100_000, MaxCost: 64 << 20, BufferItems: 64})
+	if err != nil {
+		return nil, fmt.Errorf("making the cache of replies: %w", err)
+	}
+	p := &Processor{
+		o: o, log: o.Log, cluster: cluster, replies: replies, stopped: make(chan struct{}),
+		what: map[string]error{}, held: map[int32]span{}, verdictsRead: map[int32]int64{},
+	}
+	p.engine = newEngine(scoring.New(o.Schema, o.Set, o.Core), o.Patience, o.Requests, o.Log)
+	p.counts = p.engine.counts
+	p.decoders.New = func() any { return p.decoder() }
+	p.phase.Store(phaseConnecting)
+	p.note(o.Set)
+	return p, nil
+}
+
+// note keeps what recovery must know of the set in force.
+func (p *Processor) note(set *rules.Set) {
+	p.retained.Store(set.Program.Plan().Retention)
+	p.readsVerdicts.Store(set.Program.ReadsVerdicts())
+}
+
+// Swap puts a rule set in force between two batches: no verdict is made by a
+// mixture. It returns once the set is in force, or ctx is done.
+func (p *Processor) Swap(ctx context.Context, set *rules.Set) error {
+	return p.engine.do(ctx, func() {
+		p.engine.swap(set)
+		p.note(set)
+	})
+}
+
+// Inspect runs f on the core between two batches. It must be quick.
+func (p *Processor) Inspect(ctx context.Context, f func(*scoring.Core)) error {
+	return p.engine.do(ctx, func() { f(p.engine.core) })
+}
+
+// Run works until ctx is done, then drains within Options.DrainTimeout. It can
+// be called once.
+func (p *Processor) Run(ctx context.Context) error {
+	defer close(p.stopped)
+	defer p.replies.Close()
+	defer p.cluster.Close()
+	if err := p.connect(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
+	// The stages behind the engine outlive ctx: they drain.
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	following, unfollow := context.WithCancel(ctx)
+	defer unfollow()
+	context.AfterFunc(following, func() { p.closing.Store(true) })
+	if err := p.outputs(following); err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	out := p.out.Load()
+	failed := make(chan error, 4)
+	run := func(f func(context.Context) error) {
+		all.Go(func() {
+			if err := f(work); err != nil {
+				failed <- err
+				unfollow()
+			}
+		})
+	}
+	run(out.verdicts.Run)
+	run(out.transactions.Run)
+	run(out.dead.producer.Run)
+	if alerts := p.alerts.Load(); alerts != nil {
+		run(alerts.Run)
+	}
+	all.Go(func() { p.engine.run(work) })
+
+	p.phase.Store(phaseJoining)
+	err := p.follow(following)
+	p.phase.Store(phaseStopping)
+	p.drain(failed)
+	cancel(nil)
+	all.Wait()
+	select {
+	case first := <-failed:
+		err = errors.Join(first, err)
+	default:
+	}
+	return err
+}
+
+// drain waits, within bounds, until everything decided is acknowledged.
+func (p *Processor) drain(failed <-chan error) {
+	if len(failed) > 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), p.o.DrainTimeout)
+	defer cancel()
+	out := p.out.Load()
+	// Requests that were taken are decided first.
+	for len(p.engine.requests) > 0 && sleep(ctx, time.Millisecond) == nil {
+		p.engine.notify()
+	}
+	_ = p.engine.do(ctx, func() {})
+	err := errors.Join(out.verdicts.Drain(ctx), out.transactions.Drain(ctx), out.dead.producer.Drain(ctx))
+	if alerts := p.alerts.Load(); alerts != nil {
+		err = errors.Join(err, alerts.Drain(ctx))
+	}
+	if err != nil {
+		p.log.Warn("stopping before everything is acknowledged; the rest will be decided again", "bytes", out.verdicts.Queued())
+		return
+	}
+	_ = p.engine.do(ctx, func() {}) // the last acknowledgements reach their requests
+}
+
+// connect prepares the topics, trying on while the broker can't be reached.
+func (p *Processor) connect(ctx context.Context) error {
+	var back delay
+	for {
+		err := p.cluster.Prepare(ctx, p.o.Topics, p.o.Creation, p.retention(), p.log)
+		if err == nil || ctx.Err() != nil {
+			p.trouble("connect", nil)
+			return nil
+		}
+		var missing *MissingTopicsError
+		if errors.As(err, &missing) {
+			return err
+		}
+		p.trouble("connect", err)
+		_ = back.wait(ctx)
+	}
+}
+
+// outputs makes the producers.
+func (p *Processor) outputs(ctx context.Context) error {
+	partitions := map[string]int{}
+	for _, topic := range p.o.Topics.all() {
+		var back delay
+		for {
+			leaders, err := p.cluster.leaders(ctx, topic)
+			if err == nil {
+				partitions[topic] = len(leaders)
+				break
+			}
+			if back.wait(ctx) != nil {
+				return nil
+			}
+		}
+	}
+	t := p.o.Topics
+	out := &outputs{onDecision: p.o.OnDecision, counts: p.counts}
+	out.verdicts = produce.New(p.produceOptions(t.Verdicts), partitions[t.Verdicts],
+		func(partition int32, base int64, tokens []token) {
+			now := time.Now().UnixNano()
+			for i := range tokens {
+				p.counts.latency.observe(now - tokens[i].arrival)
+			}
+			p.engine.acknowledged(partition, base, tokens)
+		}, out.lost)
+	out.transactions = produce.New(p.produceOptions(t.Transactions), partitions[t.Transactions],
+		func(_ int32, _ int64, calls []*call) {
+			for _, c := range calls {
+				c.partDone()
+			}
+		}, func(c *call, err error) { c.finish(err) })
+	out.dead = &deadLetters{
+		schema: p.o.Schema, transactions: t.Transactions, raw: p.o.RawDeadLetters, counts: p.counts,
+		now: func() int64 { return time.Now().UnixNano() },
+		producer: produce.New(p.produceOptions(t.DeadLetters), partitions[t.DeadLetters],
+			func(_ int32, _ int64, done []func(error)) {
+				for _, f := range done {
+					f(nil)
+				}
+			}, func(done func(error), err error) { done(err) }),
+	}
+	if t.Alerts != "" {
+		p.alerts.Store(produce.New(p.produceOptions(t.Alerts), partitions[t.Alerts],
+			func(int32, int64, []struct{}) {},
+			func(_ struct{}, err error) { p.log.Error("an alert can't be written", "error", err) }))
+	}
+	p.engine.out = out
+	p.out.Store(out)
+	return nil
+}
+
+func (p *Processor) produceOptions(topic string) produce.Options {
+	return produce.Options{
+		Transport: p.cluster.transport, Addr: p.cluster.addr, Client: p.cluster.kafka.Client, Topic: topic,
+		Leaders: p.cluster.leaders, Explain: p.cluster.why, Space: p.engine.wake, Log: p.log,
+	}
+}
+
+// Alert appends a record to the alerts topic. It never blocks; an error says
+// that it was not taken.
+func (p *Processor) Alert(key, value []byte) error {
+	alerts := p.alerts.Load()
+	if alerts == nil {
+		return errors.New("there is no alerts topic, or it is not connected yet")
+	}
+	if alerts.Full() {
+		return fmt.Errorf("the alerts topic takes no more: %w", ErrBusy)
+	}
+	err := alerts.Append(int32(event.Partition(key, alerts.Partitions())), time.Now().UnixMilli(), key, value, struct{}{})
+	alerts.Flush()
+	return err
+}
+
+// assigned gives the lanes of the running generation; nil: none is running.
+func (p *Processor) assigned() []*lane {
+	if lanes := p.lanes.Load(); lanes != nil {
+		if *lanes == nil {
+			return []*lane{}
+		}
+		return *lanes
+	}
+	return nil
+}
+
+// trouble notes what is wrong somewhere; nil: nothing is any more.
+func (p *Processor) trouble(where string, err error) {
+	p.mu.Lock()
+	old := p.what[where]
+	if err == nil {
+		delete(p.what, where)
+	} else {
+		p.what[where] = err
+	}
+	p.mu.Unlock()
+	if err != nil && (old == nil || old.Error() != err.Error()) {
+		p.log.Warn("in trouble, trying on", "where", where, "error", err)
+	}
+}
+
+// troubles lists what is wrong now.
+func (p *Processor) troubles() []string {
+	var out []string
+	p.mu.Lock()
+	for _, where := range slices.Sorted(maps.Keys(p.what)) {
+		out = append(out, p.what[where].Error())
+	}
+	p.mu.Unlock()
+	if o := p.out.Load(); o != nil {
+		for _, err := range []error{o.verdicts.Trouble(), o.transactions.Trouble(), o.dead.producer.Trouble()} {
+			if err != nil && !slices.Contains(out, err.Error()) {
+				out = append(out, err.Error())
+			}
+		}
+	}
+	return out
+}

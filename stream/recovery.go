@@ -1,0 +1,310 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	kafka "github.com/segmentio/kafka-go"
+
+	"sluice/rules"
+	"sluice/scoring"
+	"sluice/scoring/event"
+	"sluice/stream/wire"
+)
+
+// The phases of a processor.
+const (
+	phaseConnecting = "connecting"
+	phaseJoining    = "joining the group"
+	phaseVerdicts   = "reading verdicts back"
+	phaseReadback   = "reading back"
+	phaseDeciding   = "deciding"
+	phaseStopping   = "stopping"
+)
+
+// span is a stretch of a partition that this process has remembered without a hole.
+type span struct{ from, to int64 }
+
+// plan says where each assigned partition is read from, and where deciding
+// goes on: what lies before, as far as the retention, is only remembered.
+type plan struct {
+	lanes    []*lane
+	verdicts int64 // arrival (ns) from which on decided ids matter; MaxInt64: none do
+}
+
+// planOf makes the plan for an assignment. Histories of one partition are seen
+// by transactions of all others, so all are read back from before the same
+// time: the one of the partition that is furthest behind.
+func (p *Processor) planOf(ctx context.Context, assigned map[string][]kafka.PartitionAssignment) (*plan, error) {
+	transactions, err := p.standing(ctx, p.o.Topics.Transactions, assigned)
+	if err != nil {
+		return nil, err
+	}
+	labels, err := p.standing(ctx, p.o.Topics.Labels, assigned)
+	if err != nil {
+		return nil, err
+	}
+	oldest, news := int64(math.MaxInt64), false
+	for _, s := range transactions {
+		if s.seen {
+			oldest = min(oldest, s.time)
+		}
+		if held := p.held[s.partition]; s.seen && (held.to == 0 || held.to < s.at) {
+			news = true
+		}
+	}
+	out := &plan{verdicts: math.MaxInt64}
+	if oldest == math.MaxInt64 { // nothing there yet
+		oldest = 0
+	} else if news {
+		out.verdicts = oldest - int64(p.keepIDs())
+	}
+	// An event lies at most MaxAhead before its arrival is what its history sees.
+	cutoff := oldest - int64(p.retention()) - event.MaxAhead
+	for _, s := range transactions {
+		l, err := p.laneOf(ctx, s, cutoff, false)
+		if err != nil {
+			return nil, err
+		}
+		out.lanes = append(out.lanes, l)
+	}
+	for _, s := range labels {
+		l, err := p.laneOf(ctx, s, cutoff, true)
+		if err != nil {
+			return nil, err
+		}
+		out.lanes = append(out.lanes, l)
+	}
+	return out, nil
+}
+
+// standing is where an assigned partition stands.
+type standing struct {
+	topic       string
+	partition   int32
+	first, last int64
+	at          int64 // the committed offset, or the first one
+	fresh       bool  // nothing was ever committed
+	seen        bool  // there is a record at the place, or before it
+	time        int64 // its timestamp, ns
+	gap         error
+}
+
+// standing finds out where the assigned partitions of a topic stand.
+func (p *Processor) standing(ctx context.Context, topic string, assigned map[string][]kafka.PartitionAssignment) ([]standing, error) {
+	if topic == "" || len(assigned[topic]) == 0 {
+		return nil, nil
+	}
+	var ids []int32
+	for _, a := range assigned[topic] {
+		ids = append(ids, int32(a.ID))
+	}
+	bounds, err := p.cluster.allBounds(ctx, topic, ids)
+	if err != nil {
+		return nil, err
+	}
+	var out []standing
+	for _, a := range assigned[topic] {
+		b := bounds[int32(a.ID)]
+		s := standing{topic: topic, partition: int32(a.ID), first: b.FirstOffset, last: b.LastOffset, at: a.Offset}
+		switch {
+		case s.at < 0:
+			s.at, s.fresh = s.first, true
+		case s.at < s.first || s.at > s.last:
+			gap := &GapError{Topic: topic, Partition: s.partition, From: s.at, First: s.first, Last: s.last}
+			if !p.o.AcceptGap {
+				s.gap = gap
+			} else {
+				p.o.Log.Warn("going on behind a gap", "gap", gap)
+			}
+			s.at = s.first
+		}
+		rec, ok, err := p.cluster.firstAt(ctx, topic, s.partition, max(s.first, s.at-1), s.last)
+		if err != nil {
+			return nil, err
+		}
+		s.seen, s.time = ok, rec.Time*int64(time.Millisecond)
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// laneOf makes the lane of a partition.
+func (p *Processor) laneOf(ctx context.Context, s standing, cutoff int64, label bool) (*lane, error) {
+	from := s.at
+	if !s.fresh && s.at > s.first {
+		at, err := p.cluster.since(ctx, s.topic, s.partition, cutoff/int64(time.Millisecond))
+		if err != nil {
+			return nil, err
+		}
+		if at >= 0 {
+			from = max(s.first, min(from, at))
+		}
+	}
+	if held, ok := p.held[s.partition]; ok && !label && held.from <= from {
+		from = max(from, min(held.to, s.at)) // this much is in memory
+	}
+	l := newLane(s.topic, s.partition, label, from, s.at)
+	l.end.Store(s.last)
+	if s.gap != nil {
+		l.stick(s.gap)
+		l.fetchAt = -1
+		p.o.Log.Error("a partition stops", "error", s.gap)
+	}
+	return l, nil
+}
+
+func (p *Processor) retention() time.Duration {
+	return p.retained.Load().(time.Duration)
+}
+
+// keepIDs is how long before the oldest undecided transaction verdicts are
+// read back: as far as ids are kept, or, where rules look at verdicts, as far
+// as the histories reach.
+func (p *Processor) keepIDs() time.Duration {
+	keep := p.o.Core.KeepIDs
+	if keep == 0 {
+		keep = 24 * time.Hour
+	}
+	if p.readsVerdicts.Load() {
+		keep = max(keep, p.retention())
+	}
+	return keep
+}
+
+// restore reads the verdicts topic back, through to its end, so that nothing
+// that stands there is decided again.
+func (p *Processor) restore(ctx context.Context, since int64) error {
+	if since == math.MaxInt64 {
+		return nil
+	}
+	topic := p.o.Topics.Verdicts
+	n := p.out.Load().verdicts.Partitions()
+	ids := make([]int32, n)
+	for i := range ids {
+		ids[i] = int32(i)
+	}
+	bounds, err := p.cluster.allBounds(ctx, topic, ids)
+	if err != nil {
+		return err
+	}
+	from := map[int32]int64{}
+	p.restored.Store(0)
+	p.toRestore.Store(0)
+	for _, id := range ids {
+		at, err := p.cluster.since(ctx, topic, id, since/int64(time.Millisecond))
+		if err != nil {
+			return err
+		}
+		if at < 0 {
+			at = bounds[id].LastOffset
+		}
+		from[id] = max(at, p.verdictsRead[id])
+		p.toRestore.Add(bounds[id].LastOffset - from[id])
+	}
+	var (
+		all  sync.WaitGroup
+		mu   sync.Mutex
+		errs error
+	)
+	for _, id := range ids {
+		all.Go(func() {
+			if err := p.restorePartition(ctx, id, from[id], bounds[id].LastOffset, since); err != nil {
+				mu.Lock()
+				errs = err
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	if errs == nil {
+		for _, id := range ids {
+			p.verdictsRead[id] = bounds[id].LastOffset
+		}
+	}
+	return errs
+}
+
+// restorePartition reads one partition of the verdicts topic back.
+func (p *Processor) restorePartition(ctx context.Context, partition int32, from, to, since int64) error {
+	type known struct {
+		id event.Key
+		e  scoring.Earlier
+	}
+	const block = 2000
+	batch := make([]known, 0, block)
+	flush := func() error {
+		err := p.engine.do(ctx, func() {
+			for i := range batch {
+				p.engine.core.Restore(batch[i].id, batch[i].e)
+			}
+		})
+		p.restored.Add(int64(len(batch)))
+		batch = batch[:0]
+		return err
+	}
+	var failed error
+	err := p.cluster.readRange(ctx, p.o.Topics.Verdicts, partition, from, to, func(rec *wire.Record) {
+		id, e, ok := p.decidedBy(rec)
+		if !ok || e.Arrival < since || failed != nil {
+			return
+		}
+		e.Partition, e.Offset = partition, rec.Offset
+		batch = append(batch, known{id, e})
+		if len(batch) == block {
+			failed = flush()
+		}
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return fmt.Errorf("reading verdicts back: %w", err)
+	}
+	return flush()
+}
+
+// verdictRecord is what is read of a verdict record.
+type verdictRecord struct {
+	ID      json.RawMessage `json:"transaction_id"`
+	Verdict string          `json:"verdict"`
+	Score   int64           `json:"score"`
+	Arrival time.Time       `json:"arrival_time"`
+}
+
+// decidedBy reads a verdict record; markers and what is none are stepped over.
+func (p *Processor) decidedBy(rec *wire.Record) (event.Key, scoring.Earlier, bool) {
+	var v verdictRecord
+	if rec.Value == nil || json.Unmarshal(rec.Value, &v) != nil {
+		return event.Key{}, scoring.Earlier{}, false
+	}
+	text := string(v.ID)
+	if len(v.ID) > 0 && v.ID[0] == '"' && json.Unmarshal(v.ID, &text) != nil {
+		return event.Key{}, scoring.Earlier{}, false
+	}
+	key, ok := p.o.Schema.IDKey(text)
+	e := scoring.Earlier{Verdict: verdictNamed(v.Verdict), Score: v.Score, Arrival: v.Arrival.UnixNano()}
+	return key, e, ok && e.Verdict != rules.NoVerdict
+}
+
+// verdictOf reads the verdict of a record.
+func verdictOf(record []byte) rules.Verdict {
+	var v verdictRecord
+	if json.Unmarshal(record, &v) != nil {
+		return rules.NoVerdict
+	}
+	return verdictNamed(v.Verdict)
+}
+
+func verdictNamed(name string) rules.Verdict {
+	for _, v := range []rules.Verdict{rules.Allow, rules.Review, rules.Deny} {
+		if v.String() == name {
+			return v
+		}
+	}
+	return rules.NoVerdict
+}
