@@ -13,7 +13,7 @@ import (
 
 // TestVMIsNaive holds the VM against the naive evaluator on random cases.
 func TestVMIsNaive(t *testing.T) {
-	const pairs = 25_000
+	const pairs = 20_000
 	var outcomes [3]int
 	var m interp.Machine
 	for seed := range uint64(pairs) {

@@ -12,6 +12,9 @@ import (
 // of them are refused by lang.Check, and then for their size.
 func Condition(r *rand.Rand, s *event.Schema) string {
 	w := &writer{Rand: r, schema: s, left: 60}
+	if r.IntN(2) == 0 {
+		return w.rule()
+	}
 	return w.boolean(1 + r.IntN(4))
 }
 
@@ -147,6 +150,9 @@ func (w *writer) constant() string {
 
 // ask writes a question for something missing.
 func (w *writer) ask() string {
+	if w.IntN(4) == 0 {
+		return fmt.Sprintf("((%s) == nil)", w.plainCompare())
+	}
 	what := w.one(w.plainText(), w.plainNumber(), w.plainBool(), w.event(0), w.event(1))
 	if what == "true" || what == "false" {
 		what = "tx.chip"

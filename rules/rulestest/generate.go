@@ -35,10 +35,8 @@ func With(r *rand.Rand, source string) Case {
 	return c
 }
 
-// schema makes one of the kinds of schemas: money in one constant currency, in
-// the event's own, or converted to a base currency. The fields are the same.
+// schema makes one of the kinds of schemas.
 func schema(r *rand.Rand) *event.Schema {
-	s := &event.Schema{Key: -1, Zone: zone(r)}
 	constant, base := "", ""
 	switch r.IntN(3) {
 	case 0:
@@ -46,10 +44,18 @@ func schema(r *rand.Rand) *event.Schema {
 	case 1:
 		base = "EUR"
 	}
-	id := event.TypeString
-	if r.IntN(2) == 0 {
-		id = event.TypeInteger
-	}
+	id := []event.Type{event.TypeString, event.TypeInteger}[r.IntN(2)]
+	s := NewSchema(id, constant, base)
+	s.Zone = zone(r)
+	s.Fields[s.Field("amount")].Required = r.IntN(2) == 0
+	return s
+}
+
+// NewSchema makes the schema of this package's conditions. Money is in the
+// constant currency, or converted to the base currency, or if both are "" in
+// the currency of each event.
+func NewSchema(id event.Type, constant, base string) *event.Schema {
+	s := &event.Schema{Key: -1, Zone: time.UTC, BaseCurrency: base}
 	add := func(name string, t event.Type, required, entity bool) {
 		f := event.Field{Name: name, From: name, Type: t, Required: required, Entity: entity, CurrencyFrom: -1, EntityIndex: -1}
 		if entity {
@@ -61,7 +67,7 @@ func schema(r *rand.Rand) *event.Schema {
 	add("id", id, true, false)
 	add("time", event.TypeTimestamp, true, false)
 	add("currency", event.TypeCurrency, true, false)
-	add("amount", event.TypeMoney, r.IntN(2) == 0, false)
+	add("amount", event.TypeMoney, false, false)
 	add("fee", event.TypeMoney, false, false)
 	add("card", event.TypeString, false, true)
 	add("merchant", event.TypeString, false, true)
@@ -72,7 +78,7 @@ func schema(r *rand.Rand) *event.Schema {
 	add("lon", event.TypeNumber, false, false)
 	add("chip", event.TypeBool, false, false)
 	add("opened", event.TypeTimestamp, false, false)
-	s.ID, s.Time, s.BaseCurrency = s.Field("id"), s.Field("time"), base
+	s.ID, s.Time = s.Field("id"), s.Field("time")
 	for _, name := range []string{"amount", "fee"} {
 		money(s, &s.Fields[s.Field(name)], constant)
 	}
