@@ -2,7 +2,6 @@ package plan
 
 import (
 	"math"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -28,31 +27,57 @@ func call(t *term, name string, args []*term) bool {
 			return uint64(utf8.RuneCountInString(s)), ok
 		}
 	case "lower":
-		mapText(t, args[0], strings.ToLower)
+		mapText(t, args[0], strings.ToLower, 'A', 'Z')
 	case "upper":
-		mapText(t, args[0], strings.ToUpper)
+		mapText(t, args[0], strings.ToUpper, 'a', 'z')
 	case "trim":
-		mapText(t, args[0], strings.TrimSpace)
+		mapText(t, args[0], strings.TrimSpace, 1, 0)
 	default:
 		return false
 	}
 	return true
 }
 
-func mapText(t, a *term, f func(string) string) {
+// mapText fills in a function of a text. Where it only changes the case of
+// the letters from..to, the frame holds the result.
+func mapText(t, a *term, f func(string) string, from, to byte) {
 	inner := a.string()
 	t.text = func(e env) (string, bool) {
 		s, ok := inner(e)
-		return f(s), ok
+		if !ok || e.frame == nil || !changes(s, from, to) {
+			return f(s), ok
+		}
+		return e.frame.write(func(b []byte) []byte { return otherCase(b, s, from, to) }), true
 	}
+}
+
+// changes reports whether a text is plain ASCII and has letters from..to.
+func changes(s string, from, to byte) bool {
+	found := false
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+		found = found || from <= s[i] && s[i] <= to
+	}
+	return found
+}
+
+func otherCase(b []byte, s string, from, to byte) []byte {
+	for i := range len(s) {
+		c := s[i]
+		if from <= c && c <= to {
+			c ^= 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	return b
 }
 
 // numeric fills in a function of one number.
 func numeric(t *term, name string, a *term) bool {
 	integer := a.kind == lang.Int
 	switch {
-	case a.kind == lang.String:
-		return parse(t, name, a.string())
 	case name == "float":
 		t.word = a.float()
 	case name == "int" && !integer:
@@ -85,36 +110,6 @@ func whole(t *term, w word) {
 		w = truncate(w)
 	}
 	t.word = w
-}
-
-// parse fills in a number read from a text; what is none is missing.
-func parse(t *term, name string, a text) bool {
-	switch name {
-	case "int":
-		t.word = func(e env) (uint64, bool) {
-			s, ok := a(e)
-			if !ok {
-				return 0, false
-			}
-			i, err := strconv.ParseInt(s, 10, 64)
-			return uint64(i), err == nil
-		}
-	case "float":
-		t.word = func(e env) (uint64, bool) {
-			s, ok := a(e)
-			if !ok {
-				return 0, false
-			}
-			f, err := strconv.ParseFloat(s, 64)
-			if err != nil {
-				return 0, false
-			}
-			return number(f)
-		}
-	default:
-		return false
-	}
-	return true
 }
 
 // distance fills in distance_km.

@@ -117,9 +117,12 @@ func txText(t *term, field int) {
 	}
 	t.text = func(e env) (string, bool) {
 		b, ok := e.tx.String(field)
-		return unsafe.String(unsafe.SliceData(b), len(b)), ok
+		return view(b), ok
 	}
 }
+
+// view gives bytes as a string that changes with them.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // pastColumn gives the term of .column of the event that a predicate looks at.
 func pastColumn(s *event.Schema, n *lang.Node) *term {

@@ -153,6 +153,9 @@ func decimal(a word) text {
 		if !ok {
 			return "", false
 		}
-		return strconv.FormatInt(int64(bits), 10), true
+		if e.frame == nil {
+			return strconv.FormatInt(int64(bits), 10), true
+		}
+		return e.frame.write(func(b []byte) []byte { return strconv.AppendInt(b, int64(bits), 10) }), true
 	}
 }

@@ -19,6 +19,7 @@ type Frame struct {
 	alive   []uint64 // a bit a condition: not false so far
 	unknown []uint64 // a bit a condition: something it needs is missing
 	kept    []keep
+	texts   []byte // that conditions make of others
 
 	currency uint64 // whose scale pow is
 	pow      float64
@@ -50,6 +51,7 @@ func (f *Frame) Evaluate(tx *event.Transaction, values []history.Value, lists []
 	copy(f.alive, p.all)
 	clear(f.unknown)
 	clear(f.kept)
+	f.texts = f.texts[:0]
 	for i := range p.features[:p.direct] {
 		f.narrow(&p.features[i])
 	}
@@ -158,6 +160,13 @@ func (f *Frame) scale(currency uint64) float64 {
 		f.currency, f.pow = currency, pow10(event.CurrencyScale(currency))
 	}
 	return f.pow
+}
+
+// write makes a text that is good until the next transaction.
+func (f *Frame) write(write func(b []byte) []byte) string {
+	start := len(f.texts)
+	f.texts = write(f.texts)
+	return view(f.texts[start:])
 }
 
 // both is `a and b`, where a is not false.
