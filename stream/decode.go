@@ -84,6 +84,9 @@ func (d *decoding) chunk(l *lane, c *chunk, records *wire.Records) (faulty []let
 			return faulty, false
 		}
 		fault := d.record(c, &rec)
+		if fault != nil && rec.Offset < l.decideFrom {
+			continue // it stands among the dead letters already
+		}
 		if fault != nil {
 			faulty = append(faulty, newLetter(fault, Place{l.topic, l.partition, rec.Offset}, rec.Time, rec.Key, rec.Value))
 			continue

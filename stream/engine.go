@@ -353,7 +353,7 @@ func (e *engine) gatherBack() (wait time.Duration) {
 	e.recycleFinished()
 	if !open {
 		e.readback = false
-		e.merge.rebuild(now)
+		e.merge.order(now)
 		if e.ready != nil {
 			e.ready()
 		}
@@ -520,7 +520,7 @@ func (e *engine) attach(lanes []*lane, ready func()) {
 		e.lanes = append(e.lanes, l)
 		e.merge.add(&l.queue, l.position.Load(), l.end.Load(), now)
 	}
-	e.readback = true
+	e.readback, e.merge.loose = true, true
 }
 
 // detach drops all lanes and what they hold undecided.

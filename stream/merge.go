@@ -58,6 +58,8 @@ type merge struct {
 	queues   []*queue
 	heap     []*queue // those that hold something, the smallest head first
 	hollow   int
+	// loose: heads are taken from the queues in any order, and no heap is kept.
+	loose bool
 }
 
 // add brings a partition in, whose records below next are done and whose
@@ -83,6 +85,8 @@ func (m *merge) put(q *queue, b block, now int64) {
 		q.blocks = append(q.blocks, b)
 		if len(q.blocks) == 1 {
 			q.at = 0
+		}
+		if len(q.blocks) == 1 && !m.loose {
 			m.heap = append(m.heap, q)
 			m.up(len(m.heap) - 1)
 		}
@@ -156,8 +160,9 @@ func (q *queue) take() (c *chunk, i int, last bool) {
 	return c, i, true
 }
 
-// rebuild restores the heap after takes outside of the order.
-func (m *merge) rebuild(now int64) {
+// order ends the looseness.
+func (m *merge) order(now int64) {
+	m.loose = false
 	m.heap = m.heap[:0]
 	for _, q := range m.queues {
 		if !q.empty() {
