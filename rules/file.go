@@ -33,13 +33,12 @@ func (p *policyEntry) policy() Policy {
 // Check looks over the thresholds.
 func (p *policyEntry) Check(report func(key, message string)) {
 	policy := p.policy()
-	if policy.Review < 1 {
+	switch {
+	case policy.Review < 1:
 		report("review", "the threshold must be at least 1, or every transaction would be reviewed")
-	}
-	if policy.Deny < 1 {
+	case policy.Deny < 1:
 		report("deny", "the threshold must be at least 1, or every transaction would be denied")
-	}
-	if policy.Review > policy.Deny {
+	case policy.Review > policy.Deny:
 		report("review", fmt.Sprintf("review from %d on lies above deny from %d on; it must be at most that", policy.Review, policy.Deny))
 	}
 }

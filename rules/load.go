@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -69,11 +70,23 @@ func build(s *sources, name string, schema *event.Schema) (*Set, error) {
 	for _, c := range s.files {
 		l.file(c)
 	}
-	l.faults.Sort()
-	if err := l.faults.Err(); err != nil {
-		return nil, err
+	if len(l.faults) > 0 {
+		return nil, l.report()
 	}
 	return l.compile(s.hash)
+}
+
+// maxFaults bounds what is shown of a directory full of faults.
+const maxFaults = 500
+
+// report gives the faults in order.
+func (l *loader) report() error {
+	l.faults.Sort()
+	if more := len(l.faults) - maxFaults; more > 0 {
+		l.faults = l.faults[:maxFaults]
+		l.faults[maxFaults-1].Message += fmt.Sprintf(" (and %d more faults, not shown)", more)
+	}
+	return l.faults
 }
 
 // path gives a file's name as a person would open it.
@@ -97,6 +110,12 @@ func (l *loader) list(c content) {
 
 func (l *loader) file(c content) {
 	name := l.path(c.name)
+	if len(bytes.TrimSpace(c.data)) == 0 { // as one that is just being written
+		l.faults = append(l.faults, strict.Fault{
+			File: name, Line: 1, Column: 1, Message: "the file is empty; remove it, or write `rules: []`",
+		})
+		return
+	}
 	doc, faults := strict.Parse(name, c.data)
 	if faults != nil {
 		l.faults = append(l.faults, faults...)
@@ -129,7 +148,7 @@ func (l *loader) rule(doc *strict.Document, r *ruleEntry) {
 		}
 		return
 	}
-	if r.ID.Value != "" {
+	if checkID(r.ID.Value) == "" {
 		if first, twice := l.ids[r.ID.Value]; twice {
 			line, column := doc.Position(r.ID.Node, 0)
 			l.faults = append(l.faults, doc.Fault(line, column,
@@ -139,7 +158,7 @@ func (l *loader) rule(doc *strict.Document, r *ruleEntry) {
 		}
 	}
 	next := loaded{rule: r.rule(doc.File), doc: doc, when: r.When}
-	if r.When.Value != "" {
+	if r.When.Node != nil {
 		next.tree = l.condition(doc, r.When)
 	}
 	l.rules = append(l.rules, next)

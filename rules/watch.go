@@ -17,6 +17,7 @@ import (
 const (
 	quiet     = 100 * time.Millisecond
 	maxEvents = 1000
+	again     = 5 * time.Second // a directory that can't be watched is tried again
 )
 
 // Watch reloads whenever the files change, until ctx ends; then it returns nil.
@@ -29,11 +30,9 @@ func (r *Reloader) Watch(ctx context.Context) (err error) {
 		return fmt.Errorf("watch the rules in %s: %w", r.dir, err)
 	}
 	defer func() { err = errors.Join(err, w.events.Close()) }()
-	if err := w.arm(); err != nil {
-		return err
-	}
 	timer := time.NewTimer(0) // at once: what changed before the watch began
 	defer timer.Stop()
+	trouble := ""
 	for events := 0; ; {
 		select {
 		case <-ctx.Done():
@@ -57,9 +56,16 @@ func (r *Reloader) Watch(ctx context.Context) (err error) {
 		case <-timer.C:
 			events = 0
 			armErr := w.arm()
-			if err := r.reload(false); err == nil && armErr != nil {
+			_ = r.reload(false) // which reports it
+			if armErr == nil {
+				trouble = ""
+				continue
+			}
+			if armErr.Error() != trouble {
+				trouble = armErr.Error()
 				r.failed(armErr)
 			}
+			timer.Reset(again)
 		}
 	}
 }

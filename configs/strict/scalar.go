@@ -14,7 +14,7 @@ import (
 // Text is a string that remembers where it stood.
 type Text struct {
 	Value string
-	Node  *yaml.Node // nil if the document does not mention it
+	Node  *yaml.Node // nil if the document does not have it, or something else in its place
 }
 
 // String gives the text.
@@ -22,8 +22,10 @@ func (t Text) String() string { return t.Value }
 
 // UnmarshalStrict reads a string.
 func (t *Text) UnmarshalStrict(d *Decoder, n *yaml.Node) {
-	t.Node = n
-	d.Decode(n, &t.Value)
+	before := len(d.faults)
+	if d.Decode(n, &t.Value); len(d.faults) == before {
+		t.Node = n
+	}
 }
 
 // Mark, as a field tagged `yaml:"-"` of a struct, takes the place where the
