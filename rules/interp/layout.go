@@ -21,7 +21,7 @@ type layout struct {
 // window is one list that a condition reads.
 type window struct {
 	query history.ListQuery
-	cells []int // of each of the query's columns
+	cells []int // of each of the query's columns, nowhere if it is not looked at
 }
 
 func newLayout(schema *event.Schema, tree *lang.Node) *layout {
@@ -30,7 +30,8 @@ func newLayout(schema *event.Schema, tree *lang.Node) *layout {
 	return l
 }
 
-// nowhere is the root of what is in no predicate.
+// nowhere is the window of what is in no predicate, and the cell of what is not
+// looked at.
 const nowhere = -1
 
 // collect notes what n reads. Root is the window that the event of the
@@ -53,6 +54,9 @@ func (l *layout) collect(n *lang.Node, root int) {
 		root = l.root(n.Args[0])
 		for _, a := range n.Args[1:] {
 			l.collect(a, root)
+			if a.Op == lang.Past && l.money(a.Column) {
+				l.read(event.Column{Field: a.Column.Field, Form: event.Minor}, root)
+			}
 		}
 	default:
 		for _, a := range n.Args {
@@ -88,25 +92,29 @@ func (l *layout) window(n *lang.Node) int {
 	return len(l.windows) - 1
 }
 
-// read notes that a column of the events of windows is read. A money column is
-// read with both of its forms: aggregates sum the minor units.
+// read notes that a column of the events of a window is looked at. A money
+// column is asked for with both of its forms.
 func (l *layout) read(c event.Column, root int) {
 	if root == nowhere {
 		return
 	}
 	w := &l.windows[root]
-	l.add(w, c)
+	w.cells[w.ask(c)] = l.cell(c)
 	if l.money(c) {
-		l.add(w, event.Column{Field: c.Field, Form: event.Minor})
-		l.add(w, event.Column{Field: c.Field, Form: event.Plain})
+		w.ask(event.Column{Field: c.Field, Form: event.Minor})
+		w.ask(event.Column{Field: c.Field, Form: event.Plain})
 	}
 }
 
-func (l *layout) add(w *window, c event.Column) {
-	if !slices.Contains(w.query.Columns, c) {
+// ask finds or adds a column of the query.
+func (w *window) ask(c event.Column) int {
+	i := slices.Index(w.query.Columns, c)
+	if i < 0 {
+		i = len(w.query.Columns)
 		w.query.Columns = append(w.query.Columns, c)
-		w.cells = append(w.cells, l.cell(c))
+		w.cells = append(w.cells, nowhere)
 	}
+	return i
 }
 
 // cell finds or adds the cell of a column in a row.

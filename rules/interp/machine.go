@@ -24,13 +24,16 @@ type Machine struct {
 
 // environment is what programs see. Both slices hold nil where something is
 // missing. It is a struct by value, and boxed only when a slice has moved, so
-// that a run costs no allocation for it.
+// that a run costs no allocation for it. One type serves all programs: columns
+// are read by functions that know their place (slot, cell), which the VM calls
+// without reflection, where the fields of a type made for each program would
+// cost reflection on every event.
 type environment struct {
 	Tx      []any // a column of the current transaction each
 	Windows []any // a list of *row each, as []any
 }
 
-// row is one past event.
+// row is one past event. Cells that its window has no column for hold anything.
 type row struct {
 	cells    []any // by layout.columns
 	currency uint64
@@ -92,12 +95,11 @@ func (s *slab) load(w *window, width int, list *history.List) []any {
 		if i < len(list.Currencies) {
 			r.currency = list.Currencies[i]
 		}
-		if columns < width {
-			clear(r.cells)
-		}
 		values := list.Values[i*columns : (i+1)*columns]
 		for k, cell := range w.cells {
-			setCell(&r.cells[cell], &values[k])
+			if cell != nowhere {
+				setCell(&r.cells[cell], &values[k])
+			}
 		}
 	}
 	return s.refs[:list.N:list.N]

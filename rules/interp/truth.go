@@ -30,11 +30,11 @@ func (e *emitter) truth(n *lang.Node, want bool) ast.Node {
 		yes, no := e.truth(n.Args[0], true), e.truth(n.Args[0], false)
 		return e.choose(yes, e.truth(n.Args[1], want), e.and(no, e.truth(n.Args[2], want)))
 	case lang.IsNil:
-		if has := e.has(n.Args[0]); want {
-			return e.not(has)
-		} else {
+		has := e.has(n.Args[0])
+		if !want {
 			return has
 		}
+		return e.not(has)
 	case lang.Eq, lang.Ne, lang.Lt, lang.Le, lang.Gt, lang.Ge:
 		outcomes := outcomesOf(n.Op)
 		if !want {
@@ -52,7 +52,7 @@ func (e *emitter) truth(n *lang.Node, want bool) ast.Node {
 	case lang.Matches:
 		return e.matches(n, want)
 	case lang.Call:
-		if ok := n.Name == "any" || n.Name == "none" || n.Name == "all"; ok {
+		if quantifier(n) {
 			return e.quantifier(n, want)
 		}
 	}
@@ -75,6 +75,10 @@ func (e *emitter) has(n *lang.Node) ast.Node {
 		return e.or(e.truth(n, true), e.truth(n, false))
 	}
 	return e.call(present, e.scalar(n))
+}
+
+func quantifier(n *lang.Node) bool {
+	return n.Op == lang.Call && (n.Name == "any" || n.Name == "none" || n.Name == "all")
 }
 
 // quantifier writes any, none and all. They are unknown only if the list is

@@ -58,7 +58,7 @@ func compound(n *lang.Node) bool {
 	case lang.Const, lang.Tx, lang.Past, lang.Item, lang.Member:
 		return false
 	case lang.Call:
-		return n.Name == "any" || n.Name == "none" || n.Name == "all"
+		return quantifier(n)
 	}
 	return true
 }

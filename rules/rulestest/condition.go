@@ -61,7 +61,7 @@ func (w *writer) boolean(depth int) string {
 		func() string { return w.ask() },
 		func() string { return w.quantifier(d) },
 		func() string { return w.quantifier(d) },
-		func() string { return w.element_("bool", d) },
+		func() string { return w.fieldOf("bool", d) },
 	)
 }
 
@@ -185,7 +185,7 @@ func (w *writer) time(depth int) string {
 		return "#"
 	}
 	if depth > 0 && w.IntN(3) == 0 {
-		return w.element_("time", depth-1)
+		return w.fieldOf("time", depth-1)
 	}
 	return w.column("time", "opened")
 }

@@ -108,7 +108,7 @@ func (w *writer) aggregate(depth int, element string, names ...string) string {
 	name := w.one(names...)
 	switch {
 	case w.element != "":
-		return w.element_(element, depth)
+		return w.fieldOf(element, depth)
 	case w.IntN(3) == 0:
 		return call(name, w.values(element, depth))
 	}
@@ -123,8 +123,8 @@ func (w *writer) event(depth int) string {
 	return call(w.one("first", "last"), w.events(depth))
 }
 
-// element_ writes a scalar of one past event.
-func (w *writer) element_(element string, depth int) string {
+// fieldOf writes a scalar of one past event, or an element of a list of scalars.
+func (w *writer) fieldOf(element string, depth int) string {
 	if w.element == "" && w.IntN(4) == 0 {
 		if w.IntN(2) == 0 {
 			return call(w.one("first", "last"), w.values(element, depth))

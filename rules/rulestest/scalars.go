@@ -30,7 +30,7 @@ func (w *writer) integer(depth int) string {
 		func() string { return w.count(d) },
 		func() string { return w.count(d) },
 		func() string { return w.aggregate(d, "int", "sum", "min", "max", "most_common") },
-		func() string { return w.element_("int", d) },
+		func() string { return w.fieldOf("int", d) },
 	)
 }
 
@@ -55,7 +55,7 @@ func (w *writer) float(depth int) string {
 		func() string { return w.mean(d) },
 		func() string { return w.aggregate(d, "float", "sum", "min", "max", "most_common") },
 		func() string { return w.aggregate(d, "float", "sum", "min", "max", "most_common") },
-		func() string { return w.element_("float", d) },
+		func() string { return w.fieldOf("float", d) },
 	)
 }
 
@@ -79,7 +79,7 @@ func (w *writer) text(depth int) string {
 		func() string { return fmt.Sprintf("(%s ? %s : %s)", w.boolean(d), w.text(d), w.text(d)) },
 		func() string { return fmt.Sprintf("((%s) ?? (%s))", w.text(d), w.text(d)) },
 		func() string { return w.aggregate(d, "text", "most_common") },
-		func() string { return w.element_("text", d) },
-		func() string { return w.element_("text", d) },
+		func() string { return w.fieldOf("text", d) },
+		func() string { return w.fieldOf("text", d) },
 	)
 }

@@ -176,9 +176,9 @@ func (m *measure) sum() scalar {
 		if total.missing() {
 			return total
 		}
-		return real(total.float() / m.scale)
+		return finite(total.float() / m.scale)
 	}
-	return real(m.added())
+	return finite(m.added())
 }
 
 func (m *measure) added() float64 {
@@ -192,13 +192,13 @@ func (m *measure) added() float64 {
 func (m *measure) mean() scalar {
 	n := float64(len(m.values))
 	if m.exact() == nil {
-		return real(m.added() / n)
+		return finite(m.added() / n)
 	}
 	total := m.total()
 	if total.missing() {
 		return total
 	}
-	return real(total.float() / (n * m.scale))
+	return finite(total.float() / (n * m.scale))
 }
 
 func (m *measure) median() scalar {
@@ -207,10 +207,10 @@ func (m *measure) median() scalar {
 	if exact := m.exact(); exact != nil {
 		sort.Slice(exact, func(i, j int) bool { return exact[i].Cmp(exact[j]) < 0 })
 		if odd {
-			return real(scalar{n: exact[middle]}.float() / m.scale)
+			return finite(scalar{n: exact[middle]}.float() / m.scale)
 		}
 		both := new(big.Int).Add(exact[middle-1], exact[middle])
-		return real(scalar{n: both}.float() / (2 * m.scale))
+		return finite(scalar{n: both}.float() / (2 * m.scale))
 	}
 	var floats []float64
 	for _, v := range m.values {
@@ -218,9 +218,9 @@ func (m *measure) median() scalar {
 	}
 	sort.Float64s(floats)
 	if odd {
-		return real(floats[middle])
+		return finite(floats[middle])
 	}
-	return real((floats[middle-1] + floats[middle]) / 2)
+	return finite((floats[middle-1] + floats[middle]) / 2)
 }
 
 // group is a value and how often it occurs.
@@ -270,5 +270,5 @@ func (m *measure) deviation() scalar {
 		d := v.float() - mean
 		squares += d * d
 	}
-	return real(math.Sqrt(squares / (n - 1)))
+	return finite(math.Sqrt(squares / (n - 1)))
 }

@@ -125,7 +125,7 @@ func (w *walker) scalar(n *lang.Node) scalar {
 		}
 		return w.scalar(n.Args[2])
 	case lang.In:
-		return w.in_(n)
+		return w.among(n)
 	case lang.Call:
 		return w.call(n)
 	case lang.Neg:
@@ -158,10 +158,10 @@ func and(a, b scalar) scalar {
 	return boolean(true)
 }
 
-// in_ walks `a in b`.
-func (w *walker) in_(n *lang.Node) scalar {
+// among walks `a in b`.
+func (w *walker) among(n *lang.Node) scalar {
 	a, right := w.scalar(n.Args[0]), n.Args[1]
-	var among []scalar
+	var items []scalar
 	switch right.Op {
 	case lang.ListName:
 		if a.missing() {
@@ -170,7 +170,7 @@ func (w *walker) in_(n *lang.Node) scalar {
 		return boolean(w.in.Lists.Contains(right.Name, a.text()))
 	case lang.Array:
 		for _, c := range right.Args {
-			among = append(among, fromValue(c.Value))
+			items = append(items, fromValue(c.Value))
 		}
 	default:
 		l := w.list(right)
@@ -178,13 +178,13 @@ func (w *walker) in_(n *lang.Node) scalar {
 			return missing()
 		}
 		for _, it := range l.items {
-			among = append(among, it.scalar)
+			items = append(items, it.scalar)
 		}
 	}
 	if a.missing() {
 		return a
 	}
-	for _, b := range among {
+	for _, b := range items {
 		if !b.missing() && compare(a, b) == 0 {
 			return boolean(true)
 		}

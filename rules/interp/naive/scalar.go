@@ -21,7 +21,7 @@ func fromValue(v event.Value) scalar {
 	case event.Time:
 		return scalar{kind: event.Time, n: big.NewInt(int64(v.Bits))}
 	case event.Float:
-		return real(math.Float64frombits(v.Bits))
+		return finite(math.Float64frombits(v.Bits))
 	case event.String:
 		return text(v.Text)
 	}
@@ -42,8 +42,8 @@ func (v scalar) value() event.Value {
 	return event.Value{Kind: v.kind, Text: v.s}
 }
 
-// real gives f, missing if it is no number or infinite.
-func real(f float64) scalar {
+// finite gives f, missing if it is no number or infinite.
+func finite(f float64) scalar {
 	if f != f || f > math.MaxFloat64 || f < -math.MaxFloat64 {
 		return missing()
 	}
@@ -119,7 +119,7 @@ func arithmetic(n *lang.Node, a, b scalar) scalar {
 		if d.missing() {
 			return d
 		}
-		return real(d.float() / 1e9)
+		return finite(d.float() / 1e9)
 	}
 	if a.kind == event.Int && b.kind == event.Int && n.Op != lang.Div {
 		return integers(n.Op, a.n, b.n)
@@ -127,16 +127,16 @@ func arithmetic(n *lang.Node, a, b scalar) scalar {
 	x, y := a.float(), b.float()
 	switch n.Op {
 	case lang.Add:
-		return real(x + y)
+		return finite(x + y)
 	case lang.Sub:
-		return real(x - y)
+		return finite(x - y)
 	case lang.Mul:
-		return real(x * y)
+		return finite(x * y)
 	case lang.Div:
 		if y == 0 {
 			return missing()
 		}
-		return real(x / y)
+		return finite(x / y)
 	}
 	panic(fmt.Sprintf("naive: no operator: %d", n.Op))
 }
@@ -162,7 +162,7 @@ func negative(v scalar) scalar {
 	case event.Int:
 		return integer(new(big.Int).Neg(v.n))
 	case event.Float:
-		return real(-v.f)
+		return finite(-v.f)
 	}
 	return v
 }
@@ -191,17 +191,17 @@ func function(n *lang.Node, args []scalar) scalar {
 		if v.kind == event.Int {
 			return integer(new(big.Int).Abs(v.n))
 		}
-		return real(math.Abs(v.f))
+		return finite(math.Abs(v.f))
 	case "ceil":
-		return real(math.Ceil(v.float()))
+		return finite(math.Ceil(v.float()))
 	case "floor":
-		return real(math.Floor(v.float()))
+		return finite(math.Floor(v.float()))
 	case "round":
-		return real(math.Round(v.float()))
+		return finite(math.Round(v.float()))
 	case "int":
 		return truncated(v)
 	case "float":
-		return real(v.float())
+		return finite(v.float())
 	case "min", "max":
 		return picked(n.Name, args)
 	case "len":
@@ -244,5 +244,5 @@ func distance(at []scalar) scalar {
 	dLat := math.Sin((at[2].float() - at[0].float()) * (math.Pi / 180) / 2)
 	dLon := math.Sin((at[3].float() - at[1].float()) * (math.Pi / 180) / 2)
 	h := dLat*dLat + math.Cos(radians(0))*math.Cos(radians(2))*dLon*dLon
-	return real(2 * 6371 * math.Asin(math.Sqrt(min(1, h))))
+	return finite(2 * 6371 * math.Asin(math.Sqrt(min(1, h))))
 }
