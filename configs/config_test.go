@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -123,5 +124,88 @@ func TestTLSConfig(t *testing.T) {
 	c, err := (&TLS{Enabled: true, ServerName: "kafka"}).Config()
 	if err != nil || c.ServerName != "kafka" || c.InsecureSkipVerify {
 		t.Errorf("%+v %v", c, err)
+	}
+}
+
+func TestShippedFilesRunAsTheyAre(t *testing.T) {
+	for file, topic := range map[string]string{
+		"sluice.yaml":          "transactions",
+		"handbook/sluice.yaml": "handbook-transactions",
+		"heavy/sluice.yaml":    "heavy-transactions",
+	} {
+		c, err := Load(file, func(string) (string, bool) { return "", false })
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if c.Topics.Transactions != topic || c.Brokers[0] != "localhost:9092" || c.Listen != "127.0.0.1:8080" || c.SASL != nil || c.TLS.Enabled {
+			t.Errorf("%s: %+v", file, c)
+		}
+	}
+}
+
+// TestExampleNamesEveryKey holds the commented example to the types, and what
+// it says is the default to what is.
+func TestExampleNamesEveryKey(t *testing.T) {
+	source, err := os.ReadFile("sluice.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var missing func(typ reflect.Type, path string)
+	missing = func(typ reflect.Type, path string) {
+		if typ.Kind() == reflect.Pointer {
+			typ = typ.Elem()
+		}
+		if typ.Kind() != reflect.Struct {
+			return
+		}
+		for i := range typ.NumField() {
+			key, _, _ := strings.Cut(typ.Field(i).Tag.Get("yaml"), ",")
+			if key == "" {
+				continue
+			}
+			if !strings.Contains(string(source), key+":") {
+				t.Errorf("sluice.yaml does not name %s%s", path, key)
+			}
+			missing(typ.Field(i).Type, path+key+".")
+		}
+	}
+	missing(reflect.TypeFor[Config](), "")
+
+	c, err := Load("sluice.yaml", func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Brokers, want.Schema, want.Rules = c.Brokers, c.Schema, c.Rules
+	if !reflect.DeepEqual(*c, want) {
+		t.Errorf("the example sets something else than the default:\n%+v\n%+v", *c, want)
+	}
+
+	dir := t.TempDir()
+	uncommented := regexp.MustCompile(`(?m)^( *)# ?( *[a-z_]+:( .*)?)$`).ReplaceAllString(string(source), "$1$2")
+	for file, content := range map[string]string{
+		"sluice.yaml": uncommented, "schema.yaml": "", "ca.pem": "", "client.pem": "", "client.key": "", "rules/a.yaml": "",
+	} {
+		path := filepath.Join(dir, file)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	variables := map[string]string{"SLUICE_PASSWORD": "hunter2", "SLUICE_WEBHOOK": "https://hooks.example/x"}
+	c, err = Load(filepath.Join(dir, "sluice.yaml"), func(name string) (string, bool) { v, ok := variables[name]; return v, ok })
+	if err != nil {
+		t.Fatalf("with every line uncommented: %v", err)
+	}
+	if !c.TLS.Enabled || c.SASL == nil {
+		t.Errorf("not everything was uncommented: %+v", c)
+	}
+	c.TLS, c.SASL, c.Alerts.Webhook = want.TLS, nil, want.Alerts.Webhook
+	want.Schema, want.Rules = c.Schema, c.Rules
+	if !reflect.DeepEqual(*c, want) {
+		t.Errorf("what the example says is the default is not:\n%+v\n%+v", *c, want)
 	}
 }
