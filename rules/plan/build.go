@@ -12,9 +12,9 @@ import (
 
 // builder makes a program.
 type builder struct {
-	windows
-	features
-	program *Program
+	windows  *windows
+	features *features
+	program  *Program
 
 	// Of the condition at hand.
 	read  []int      // queries
@@ -26,19 +26,19 @@ type builder struct {
 func Compile(schema *event.Schema, conditions []Condition, lists lang.Lists) (*Program, error) {
 	c := &compiler{schema: schema, lists: lists}
 	b := &builder{
-		windows: windows{
+		windows: &windows{
 			compiler: c,
 			index:    map[shape]int{},
 			filters:  map[string]*history.Filter{},
 			terms:    map[string]*term{},
 			uses:     map[string]int{},
 		},
-		features: features{index: map[featureKey]*draft{}},
+		features: &features{index: map[featureKey]*draft{}},
 		program:  &Program{schema: schema},
 	}
-	c.windows = &b.windows
+	c.windows = b.windows
 	for _, cond := range conditions {
-		b.tally(cond.Tree)
+		b.windows.tally(cond.Tree)
 	}
 	p := b.program
 	p.all = make([]uint64, (len(conditions)+63)/64)
@@ -58,7 +58,7 @@ func (b *builder) condition(i int, c Condition) error {
 	b.conjuncts(i, c.Tree, true)
 	cond := condition{parts: b.parts, slow: -1}
 	if b.rest != nil {
-		program, err := interp.Compile(b.schema, b.rest, b.lists)
+		program, err := interp.Compile(b.windows.schema, b.rest, b.windows.lists)
 		if err != nil {
 			return fmt.Errorf("condition %s: %w", c.Source, err)
 		}
@@ -88,7 +88,7 @@ func (b *builder) conjuncts(i int, n *lang.Node, want bool) {
 		b.conjuncts(i, n.Args[1], want)
 		return
 	}
-	a, ok := attempt(&b.windows, func() (atom, bool) { return b.part(n) })
+	a, ok := attempt(b.windows, func() (atom, bool) { return b.part(n) })
 	if !ok {
 		b.leave(n, want)
 		return
@@ -96,7 +96,7 @@ func (b *builder) conjuncts(i int, n *lang.Node, want bool) {
 	if !want {
 		a.first = !a.first
 	}
-	b.add(i, a)
+	b.features.add(i, a)
 	b.parts = append(b.parts, a.term)
 	a.term.eachQuery(b.reads)
 }
@@ -114,10 +114,10 @@ func (b *builder) leave(n *lang.Node, want bool) {
 
 // part compiles a part of a condition.
 func (b *builder) part(n *lang.Node) (a atom, ok bool) {
-	if a, ok = b.atom(n); ok {
+	if a, ok = b.windows.atom(n); ok {
 		return a, true
 	}
-	t := b.term(n)
+	t := b.windows.term(n)
 	return atom{term: t, domain: byInt, cuts: []int64{1}}, t != nil
 }
 
@@ -151,7 +151,7 @@ func (b *builder) list(q history.ListQuery) int {
 
 func (b *builder) finish() {
 	p := b.program
-	p.plan.Queries, p.texts = b.queries, b.windows.texts
+	p.plan.Queries, p.texts = b.windows.queries, b.windows.texts
 	p.plan.Retention = minRetention
 	for _, q := range p.plan.Queries {
 		p.plan.Retention = max(p.plan.Retention, q.Span.From)
@@ -160,5 +160,5 @@ func (b *builder) finish() {
 		p.plan.Retention = max(p.plan.Retention, l.Span.From)
 	}
 	p.features, p.direct = b.features.build()
-	p.slots = b.slots
+	p.slots = b.windows.slots
 }

@@ -96,34 +96,20 @@ type keep struct {
 // describe writes a window value as an analyst would.
 func (w *windows) describe(s stretch, agg history.Agg, column event.Column) string {
 	list := s.window
-	call := func(name string, kind lang.Kind, args ...*lang.Node) *lang.Node {
-		return &lang.Node{Op: lang.Call, Kind: kind, Name: name, Args: args}
+	call := func(name string, args ...*lang.Node) *lang.Node {
+		return &lang.Node{Op: lang.Call, Name: name, Args: args}
 	}
-	matching := list
-	if s.filter != nil {
-		matching = call("filter", lang.Events, list, s.filter)
+	switch {
+	case agg > history.Any && s.filter != nil:
+		list = call("filter", list, s.filter)
+	case s.filter != nil:
+		return w.text(call(named(agg), list, s.filter))
 	}
 	switch agg {
 	case history.Count:
-		if s.filter == nil {
-			return w.text(call("count", lang.Int, list))
-		}
-		return w.text(call("count", lang.Int, list, s.filter))
-	case history.Any:
-		return w.text(call("any", lang.Bool, list, s.filter))
+		return w.text(call("count", list))
 	case history.First, history.Last:
-		name := "first"
-		if agg == history.Last {
-			name = "last"
-		}
-		kind := w.kind(agg, column)
-		return w.text(&lang.Node{Op: lang.Member, Kind: kind, Column: column, Args: []*lang.Node{call(name, lang.Event, matching)}})
+		return w.text(&lang.Node{Op: lang.Member, Column: column, Args: []*lang.Node{call(named(agg), list)}})
 	}
-	past := &lang.Node{Op: lang.Past, Kind: w.kind(history.Last, column), Column: column}
-	for _, a := range aggregates {
-		if a.agg == agg {
-			return w.text(call(a.name, w.kind(agg, column), matching, past))
-		}
-	}
-	return ""
+	return w.text(call(named(agg), list, &lang.Node{Op: lang.Past, Column: column}))
 }

@@ -108,12 +108,20 @@ func (w *windows) window(n *lang.Node) *term {
 	return nil
 }
 
-var aggregates = [...]struct {
-	name string
-	agg  history.Agg
-}{
-	{"sum", history.Sum}, {"mean", history.Mean}, {"min", history.Min},
-	{"max", history.Max}, {"median", history.Median}, {"distinct", history.Distinct},
+// named gives the function that computes an aggregate.
+func named(a history.Agg) string {
+	return [...]string{
+		history.Count:    "count",
+		history.Any:      "any",
+		history.Sum:      "sum",
+		history.Mean:     "mean",
+		history.Min:      "min",
+		history.Max:      "max",
+		history.Median:   "median",
+		history.Distinct: "distinct",
+		history.First:    "first",
+		history.Last:     "last",
+	}[a]
 }
 
 // overList compiles a scalar that a function makes of a list.
@@ -152,13 +160,14 @@ func (w *windows) aggregate(n *lang.Node, s stretch) *term {
 	if element == nil || element.Op != lang.Past {
 		return nil
 	}
-	for _, a := range aggregates {
-		if a.name == n.Name {
-			if s.reversed && (a.agg == history.Sum || a.agg == history.Mean) && w.inexact(element.Column) {
-				return nil // floats are added in the list's order
-			}
-			return w.value(s, a.agg, element.Column)
+	for agg := history.Sum; agg <= history.Distinct; agg++ {
+		if named(agg) != n.Name {
+			continue
 		}
+		if s.reversed && (agg == history.Sum || agg == history.Mean) && w.inexact(element.Column) {
+			return nil // floats are added in the list's order
+		}
+		return w.value(s, agg, element.Column)
 	}
 	return nil
 }
