@@ -121,7 +121,7 @@ func (r *run) scalar(a ask, w uint64) Value {
 }
 
 func (r *run) distinct() Value {
-	if r.approx {
+	if r.spilled {
 		n := int64(math.Round(r.values.estimate()))
 		return Value{Value: intValue(min(n, int64(r.total.n))), Approx: true, Error: hllError}
 	}

@@ -34,7 +34,7 @@ type node struct {
 
 // sketch is one of the two kinds, the other one is empty.
 type sketch struct {
-	values    *hll
+	values    distinct
 	histogram histogram
 }
 
@@ -191,7 +191,7 @@ func (s *Store) include(k *kind, x *node, row handle) {
 	}
 	for i, key := range k.sketches {
 		if w, ok := g.value(key.sumKey, s.one, 1, 0); ok {
-			x.sketches[i].include(w, key, k.floats[key.column])
+			x.sketches[i].include(w, key, k.floats[key.column], s.options.few)
 		}
 	}
 }

@@ -55,7 +55,8 @@ type run struct {
 	total    total
 	matches  int     // of famCount
 	ordered  float64 // of famOrdered
-	approx   bool    // distinct and median: sketches
+	approx   bool    // distinct and median: the window is too large for lists
+	spilled  bool    // distinct: and holds too many values
 	cut      bool    // the window was cut at the scan limit
 	labelled bool    // only entries with labels are looked at
 	set      wordSet
@@ -158,7 +159,7 @@ func (r *run) group(g *group, values []Value) {
 func (r *run) reset() {
 	r.total = total{}
 	r.matches = 0
-	r.approx, r.cut, r.labelled = false, false, false
+	r.approx, r.spilled, r.cut, r.labelled = false, false, false, false
 	r.keys = r.keys[:0]
 	if r.g.family == famSet {
 		r.set.reset()
@@ -192,9 +193,8 @@ func (r *run) window(low, at, high, size int) {
 func (r *run) sketch() {
 	r.approx = true
 	if r.g.family == famSet {
-		clear(r.values[:])
-		for _, w := range r.set.list {
-			r.values.add(w)
+		if len(r.set.list) > r.s.options.few {
+			r.spill()
 		}
 		return
 	}
@@ -202,6 +202,41 @@ func (r *run) sketch() {
 	for _, key := range r.keys {
 		r.tally.add(bucketOf(asFloat(keyWord(key, r.g.floats), r.g.floats)), 1)
 	}
+}
+
+// spill goes on counting distinct values in a sketch once they are many.
+func (r *run) spill() {
+	r.spilled = true
+	clear(r.values[:])
+	for _, w := range r.set.list {
+		r.values.add(w)
+	}
+}
+
+// value takes in one of the values whose distinct ones are counted.
+func (r *run) value(w uint64) {
+	if r.spilled {
+		r.values.add(w)
+		return
+	}
+	r.set.add(w)
+	if r.approx && len(r.set.list) > r.s.options.few {
+		r.spill()
+	}
+}
+
+// merge takes in the values of a node.
+func (r *run) merge(d *distinct) {
+	if !d.counts {
+		for _, w := range d.few {
+			r.value(w)
+		}
+		return
+	}
+	if !r.spilled {
+		r.spill()
+	}
+	r.values.merge(d.many)
 }
 
 // segment takes in the entries of [low, high) but the transaction itself.
@@ -270,7 +305,7 @@ func (r *run) absorb(x *node, base int) bool {
 	case famCount:
 		r.matches += sum.n
 	case famSet:
-		r.values.merge(x.sketches[g.sketch].values)
+		r.merge(&x.sketches[g.sketch].values)
 	case famMedian:
 		r.tally.merge(x.sketches[g.sketch].histogram)
 	}

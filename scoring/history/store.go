@@ -52,13 +52,14 @@ type options struct {
 	leafMax int // entries of a leaf of a hot one
 	fan     int // kids of a node
 	exact   int // events in a window up to which distinct and median are exact
+	few     int // distinct values up to which a larger window is exact, too
 	scan    int // newest events of a window that are looked at one by one
 	waiting int // labels whose transactions have not come
 	sweep   int // slots that a call of Reclaim looks at, and rows that it frees
 }
 
 func defaults() options {
-	return options{hotAt: MaxList, leafMax: 512, fan: 16, exact: MaxList, scan: 100_000, waiting: 1 << 20, sweep: 1 << 12}
+	return options{hotAt: MaxList, leafMax: 512, fan: 16, exact: MaxList, few: 128, scan: 100_000, waiting: 1 << 20, sweep: 1 << 12}
 }
 
 // minRetention is the retention of a store without a plan.
@@ -175,7 +176,7 @@ func (s *Store) Remember(tx *event.Transaction) (ref Ref, added bool) {
 func (s *Store) arrive(tx *event.Transaction) {
 	if tx.Arrival > s.newestArrival || !s.seen {
 		s.newestArrival = tx.Arrival
-		s.waiting.expire(s.newestArrival - s.retention)
+		s.waiting.expire(s.newestArrival - 2*s.retention)
 	}
 	if tx.Currency != 0 {
 		s.currency = tx.Currency

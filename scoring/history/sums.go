@@ -52,9 +52,9 @@ func (g *gather) value(k sumKey, block []uint64, size, i int) (w uint64, ok bool
 }
 
 // include adds a value to a sketch of a node.
-func (x *sketch) include(w uint64, key sketchKey, floats bool) {
+func (x *sketch) include(w uint64, key sketchKey, floats bool, few int) {
 	if !key.histogram {
-		x.values.add(w)
+		x.values.add(w, few)
 		return
 	}
 	at := bucketOf(asFloat(w, floats))
@@ -143,17 +143,15 @@ func (s *Store) sketchNode(k *kind, x *node) {
 
 func (s *Store) valuesOf(k *kind, x *node, i int) {
 	out := &x.sketches[i]
-	if out.values == nil {
-		out.values = new(hll)
-	}
-	*out = sketch{values: out.values}
-	clear(out.values[:])
+	out.histogram = nil
+	out.values.reset()
+	few := s.options.few
 	for _, kid := range x.kids {
 		if kid.level > 0 {
-			out.values.merge(kid.sketches[i].values)
+			out.values.merge(&kid.sketches[i].values, few)
 			continue
 		}
-		s.eachValue(k, kid, k.sketches[i].sumKey, func(w uint64) { out.values.add(w) })
+		s.eachValue(k, kid, k.sketches[i].sumKey, func(w uint64) { out.values.add(w, few) })
 	}
 }
 

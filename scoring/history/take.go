@@ -159,10 +159,8 @@ func (r *run) collect(block []uint64, size, a, b int) {
 		r.in(block, size, i)
 		r.total.n++
 		switch {
-		case g.family == famSet && r.approx:
-			r.values.add(w)
 		case g.family == famSet:
-			r.set.add(w)
+			r.value(w)
 		case r.approx:
 			r.tally.add(bucketOf(asFloat(w, g.floats)), 1)
 		default:

@@ -28,37 +28,33 @@ func newWaiting(bound int) waiting {
 func (w *waiting) at(n uint64) *early { return &w.ring[n&uint64(len(w.ring)-1)] }
 
 func (w *waiting) add(l *event.Label) {
-	last, known := w.first[l.IDKey], false
-	for n := last; n != 0; n = w.at(n).next {
-		e := w.at(n)
-		if e.time == l.Time { // of one time, fraud stands
+	for n := w.first[l.IDKey]; n != 0; n = w.at(n).next {
+		if e := w.at(n); e.time == l.Time { // of one time, fraud stands
 			e.fraud = e.fraud || l.Fraud
 			return
 		}
-		last, known = n, true
 	}
 	if w.live == w.bound {
 		w.drop()
 		w.dropped++
-		last, known = w.last(l.IDKey)
 	}
 	w.room()
-	*w.at(w.to) = early{key: l.IDKey, time: l.Time, fraud: l.Fraud}
-	if known {
+	if last := w.last(l.IDKey); last != 0 { // only now: making room numbers them anew
 		w.at(last).next = w.to
 	} else {
 		w.first[l.IDKey] = w.to
 	}
+	*w.at(w.to) = early{key: l.IDKey, time: l.Time, fraud: l.Fraud}
 	w.to++
 	w.live++
 }
 
-// last gives the number of an id's last label.
-func (w *waiting) last(k event.Key) (last uint64, known bool) {
+// last gives the number of an id's last label, 0 if it has none.
+func (w *waiting) last(k event.Key) (last uint64) {
 	for n := w.first[k]; n != 0; n = w.at(n).next {
-		last, known = n, true
+		last = n
 	}
-	return last, known
+	return last
 }
 
 // room makes sure that the ring takes one more: by closing gaps, or by growing.
