@@ -1,0 +1,62 @@
+package rules
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"sluice/rules/lang"
+	"sluice/scoring/event"
+)
+
+// TestReadme holds the analyst's page to the language: what it shows loads, and
+// what it says is refused is.
+func TestReadme(t *testing.T) {
+	source, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := event.LoadSchema("../configs/schema.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$").FindAllStringSubmatch(string(source), -1)
+	lists := &Lists{byName: map[string]list{}}
+	for _, name := range regexp.MustCompile(`lists\.(\w+)`).FindAllStringSubmatch(string(source), -1) {
+		if !lists.Has(name[1]) {
+			lists.add(name[1], newTexts(nil))
+		}
+	}
+	conditions := 0
+	for _, b := range blocks {
+		switch b[1] {
+		case "yaml":
+			if _, err := LoadFS(files("README.yaml", b[2]), "", schema); err != nil {
+				t.Error(err)
+			}
+		case "rule":
+			for line := range strings.Lines(b[2]) {
+				conditions++
+				if _, faults := lang.Check(strings.TrimSpace(line), schema, lists); len(faults) > 0 {
+					t.Errorf("%s\n%+v", line, faults)
+				}
+			}
+		}
+	}
+	if conditions < 30 {
+		t.Errorf("only %d conditions found", conditions)
+	}
+	_, refused, _ := strings.Cut(string(source), "## What is refused")
+	rows := regexp.MustCompile("(?m)^\\| (`[^|]*?) \\|").FindAllStringSubmatch(refused, -1)
+	for _, row := range rows {
+		for _, code := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[1], -1) {
+			if _, faults := lang.Check(code[1], schema, lists); len(faults) == 0 {
+				t.Errorf("%s is not refused", code[1])
+			}
+		}
+	}
+	if len(rows) < 5 {
+		t.Errorf("only %d refusals found", len(rows))
+	}
+}
