@@ -94,12 +94,16 @@ func TestPlace(t *testing.T) {
 		}
 		slices.Sort(cuts)
 		cuts = slices.Compact(cuts)
+		var keys []uint64
+		for _, c := range cuts {
+			keys = append(keys, biased(c))
+		}
 		for key := int64(-1); key <= 200; key++ {
 			want := 0
 			for want < len(cuts) && cuts[want] <= key {
 				want++
 			}
-			if got := place(cuts, key); got != want {
+			if got := place(keys, biased(key)); got != want {
 				t.Fatalf("place of %d in %v: %d, want %d", key, cuts, got, want)
 			}
 		}

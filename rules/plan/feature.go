@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"math/bits"
 	"slices"
 
 	"sluice/rules/lang"
@@ -16,7 +17,7 @@ type feature struct {
 	word word // of loadTerm
 
 	domain domain
-	cuts   []int64
+	cuts   []uint64 // biased
 	from   int      // the first word of the conditions' bits that it touches
 	users  []uint64 // the conditions that compare it: unknown if it is missing
 	rows   []uint64 // len(users) words a place: which conditions are not false there
@@ -73,12 +74,16 @@ func (f *features) build() (out []feature, direct int) {
 func (d *draft) build() feature {
 	f := d.source()
 	lo, hi := d.uses[0].condition/64, d.uses[0].condition/64
+	var cuts []int64
 	for _, u := range d.uses {
-		f.cuts = append(f.cuts, u.atom.cuts...)
+		cuts = append(cuts, u.atom.cuts...)
 		lo, hi = min(lo, u.condition/64), max(hi, u.condition/64)
 	}
-	slices.Sort(f.cuts)
-	f.cuts = slices.Compact(f.cuts)
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	for _, c := range cuts {
+		f.cuts = append(f.cuts, biased(c))
+	}
 	f.from = lo
 	width := hi - lo + 1
 	f.users = make([]uint64, width)
@@ -92,7 +97,7 @@ func (d *draft) build() feature {
 		if !u.atom.first {
 			f.rows[at] &^= mask
 		}
-		for place, key := range f.cuts {
+		for place, key := range cuts {
 			if !u.atom.truth(key) {
 				f.rows[(place+1)*width+at] &^= mask
 			}
@@ -129,27 +134,27 @@ func (d *draft) source() feature {
 	return f
 }
 
-// place counts the cuts at or below a key.
-func place(cuts []int64, key int64) int {
-	n := 0
-	if len(cuts) > linear {
-		half := 0
-		for size := len(cuts); size > linear; size -= half {
-			half = size / 2
-			if cuts[n+half-1] <= key {
-				n += half
-			}
-		}
-		cuts = cuts[n:min(n+linear, len(cuts))]
+// biased maps an int64 to a uint64 in the same order.
+func biased(key int64) uint64 { return uint64(key) ^ 1<<63 }
+
+// place counts the cuts (biased, ascending) at or below a key. Where a value
+// lies is hard to guess, so it has no branches that depend on it.
+func place(cuts []uint64, key uint64) int {
+	skipped := 0
+	for len(cuts) > linear {
+		half := len(cuts) / 2
+		_, below := bits.Sub64(key, cuts[half-1], 0) // 1: the key is below
+		skip := half & (int(below) - 1)
+		skipped += skip
+		cuts = cuts[skip : len(cuts)-half+skip]
 	}
+	n := skipped + len(cuts)
 	for _, c := range cuts {
-		if c <= key {
-			n++
-		}
+		_, below := bits.Sub64(key, c, 0)
+		n -= int(below)
 	}
 	return n
 }
 
-// linear is how many cuts are counted without halving first: a loop without
-// branches to guess wrong.
+// linear is how many cuts are counted without halving first.
 const linear = 8

@@ -131,7 +131,7 @@ func (f *Frame) call(ft *feature) {
 }
 
 func (f *Frame) keep(ft *feature, key int64) {
-	row := ft.rows[place(ft.cuts, key)*len(ft.users):]
+	row := ft.rows[place(ft.cuts, biased(key))*len(ft.users):]
 	alive := f.alive[ft.from:]
 	for w := range ft.users {
 		alive[w] &= row[w]
