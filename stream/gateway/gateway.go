@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"sluice/rules"
+	"sluice/stream"
 )
 
 // Engine decides requests; *stream.Processor is one.
 type Engine interface {
 	// Decide gives the verdict record of a transaction once it and the
 	// transaction are acknowledged.
-	Decide(ctx context.Context, body []byte) (record []byte, err error)
+	Decide(ctx context.Context, body []byte) (stream.Reply, error)
 	// Verdict gives the verdict record of an id.
 	Verdict(ctx context.Context, id string) (record []byte, err error)
 }
@@ -35,14 +36,19 @@ type Options struct {
 	Timeout time.Duration
 	// MaxBytes bounds the body of a request.
 	MaxBytes int64
+	// MaxInFlight bounds the requests that wait for a verdict.
+	MaxInFlight int
 }
 
 // gateway answers the requests.
-type gateway struct{ Options }
+type gateway struct {
+	Options
+	seats chan struct{} // one for each request in flight
+}
 
 // New makes the handler of all paths.
 func New(o Options) http.Handler {
-	g := gateway{o}
+	g := gateway{o, make(chan struct{}, o.MaxInFlight)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/verdicts", g.decide)
 	mux.HandleFunc("GET /v1/verdicts/{id}", g.verdict)
@@ -76,6 +82,13 @@ func methods(mux *http.ServeMux) http.Handler {
 }
 
 func (g gateway) decide(w http.ResponseWriter, r *http.Request) {
+	select {
+	case g.seats <- struct{}{}:
+		defer func() { <-g.seats }()
+	default:
+		g.fail(w, stream.ErrBusy)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, g.MaxBytes))
 	if err != nil {
 		g.fail(w, err)
@@ -83,12 +96,15 @@ func (g gateway) decide(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), g.Timeout)
 	defer cancel()
-	record, err := g.Engine.Decide(ctx, body)
+	reply, err := g.Engine.Decide(ctx, body)
 	if err != nil {
 		g.fail(w, err)
 		return
 	}
-	send(w, record)
+	if reply.Repeat {
+		w.Header().Set("Sluice-Repeat", "true")
+	}
+	send(w, reply.Record)
 }
 
 func (g gateway) verdict(w http.ResponseWriter, r *http.Request) {

@@ -31,7 +31,7 @@ func problemOf(err error) Problem {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &fault):
-		return Problem{Title: "Not a valid transaction", Status: http.StatusUnprocessableEntity, Detail: fault.Error(), Code: fault.Code, Field: fault.Field}
+		return Problem{Title: "Not a valid transaction", Status: http.StatusUnprocessableEntity, Detail: fault.Error(), Code: string(fault.Code), Field: fault.Field}
 	case errors.As(err, &tooLarge):
 		return Problem{Title: "Request too large", Status: http.StatusRequestEntityTooLarge, Detail: "the transaction is larger than this gateway takes", Code: "oversize"}
 	case errors.Is(err, stream.ErrConflict):
@@ -40,8 +40,8 @@ func problemOf(err error) Problem {
 		return Problem{Title: "No such verdict", Status: http.StatusNotFound, Detail: "no transaction with this id was decided within the time that decided ids are kept", Code: "not_found"}
 	case errors.Is(err, stream.ErrBusy):
 		return Problem{Title: "Too many requests wait", Status: http.StatusServiceUnavailable, Detail: "the queue of requests is full; try again", Code: "busy"}
-	case errors.Is(err, stream.ErrNotReady):
-		return Problem{Title: "Not ready", Status: http.StatusServiceUnavailable, Detail: "the engine is starting or stopping; see /readyz, and try again", Code: "not_ready"}
+	case errors.Is(err, stream.ErrClosing):
+		return Problem{Title: "Stopping", Status: http.StatusServiceUnavailable, Detail: "the engine is stopping; ask another instance, or again after the restart", Code: "stopping"}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return Problem{Title: "Not acknowledged in time", Status: http.StatusGatewayTimeout, Detail: "the verdict was not acknowledged in time; the same request again gets the same answer", Code: "timeout"}
 	}
