@@ -9,7 +9,7 @@ import (
 
 // payment is a message that wideSchema takes; tests replace a part of it.
 const payment = `{"transaction_id":"t1","at":1522577863123,"kind":"p\u00e9","money":{"value":57.10,"fee":"0.5","unit":"EUR"},` +
-	`"payer":{"card":{"token":"tok","cvv":"123"},"user":7},"ip":"192.0.2.1","country":"DE","lat":-1.5e1,"online":true,` +
+	`"payer":{"card":{"token":"tkn","cvv":"123"},"user":7},"ip":"192.0.2.1","country":"DE","lat":-1.5e1,"online":true,` +
 	`"born":"2001-02-03T04:05:06.789+01:00","more":{"a":[1,"x",null,{"b":false}]}}`
 
 func TestDecode(t *testing.T) {
@@ -17,7 +17,7 @@ func TestDecode(t *testing.T) {
 	tx := mustDecode(t, s, payment)
 	want := map[string]string{
 		"id": "t1", "time": "2018-04-01T10:17:43.123Z", "kind": "pé", "amount": "57.10", "fee": "0.50", "currency": "EUR",
-		"card": "tok", "cvv": "***", "user": "7", "ip": "192.0.2.1", "country": "DE", "lat": "-15", "online": "true",
+		"card": "tkn", "cvv": "***", "user": "7", "ip": "192.0.2.1", "country": "DE", "lat": "-15", "online": "true",
 		"born": "2001-02-03T03:05:06.789Z",
 	}
 	for i, f := range s.Fields {
@@ -31,7 +31,7 @@ func TestDecode(t *testing.T) {
 	if CurrencyName(tx.Currency) != "EUR" || tx.Words[s.Field("amount")] != 5710 {
 		t.Errorf("currency %s, amount %d", CurrencyName(tx.Currency), tx.Words[s.Field("amount")])
 	}
-	if want := []Key{HashKey([]byte("tok")), HashKey([]byte("7")), HashKey([]byte("192.0.2.1"))}; tx.Entities[0] != want[0] ||
+	if want := []Key{HashKey([]byte("tkn")), HashKey([]byte("7")), HashKey([]byte("192.0.2.1"))}; tx.Entities[0] != want[0] ||
 		tx.Entities[1] != want[1] || tx.Entities[2] != want[2] {
 		t.Errorf("entities %v, want %v", tx.Entities, want)
 	}
@@ -82,9 +82,9 @@ func TestFaults(t *testing.T) {
 		{"letters behind a number", with(money, "57x"), Malformed, "amount"},
 		{"NaN", with("-1.5e1", "NaN"), Malformed, "lat"},
 		{"minus alone", with("-1.5e1", "-"), Malformed, "lat"},
-		{"raw line end in a string", with("tok", "t\nk"), Malformed, "card"},
-		{"bad escape", with("tok", `t\xk`), Malformed, "card"},
-		{"short escape", with("tok", `\u00e`), Malformed, "card"},
+		{"raw line end in a string", with("tkn", "t\nk"), Malformed, "card"},
+		{"bad escape", with("tkn", `t\xk`), Malformed, "card"},
+		{"short escape", with("tkn", `\u00e`), Malformed, "card"},
 		{"malformed in what nobody reads", with("null,", "nil,"), Malformed, ""},
 		{"bad number in what nobody reads", with("[1,", "[01,"), Malformed, ""},
 		{"trailing brace", payment + "}", TrailingData, ""},
@@ -116,8 +116,8 @@ func TestFaults(t *testing.T) {
 		{"id a bool", with(`"t1"`, `true`), WrongType, "id"},
 		{"id an object", with(`"t1"`, `{"a":1}`), WrongType, "id"},
 		{"id a list", with(`"t1"`, `["t1"]`), WrongType, "id"},
-		{"object of fields a text", with(`{"token":"tok","cvv":"123"}`, `"tok"`), WrongType, "card"},
-		{"object of fields a list", with(`{"token":"tok","cvv":"123"}`, `[]`), WrongType, "card"},
+		{"object of fields a text", with(`{"token":"tkn","cvv":"123"}`, `"tkn"`), WrongType, "card"},
+		{"object of fields a list", with(`{"token":"tkn","cvv":"123"}`, `[]`), WrongType, "card"},
 		{"integer in a string", with(`"user":7`, `"user":"7"`), WrongType, "user"},
 		{"integer with fraction", with(`"user":7`, `"user":7.0`), WrongType, "user"},
 		{"largest integer", with(`"user":7`, `"user":9223372036854775807`), "", ""},
@@ -175,20 +175,20 @@ func TestFaults(t *testing.T) {
 		{"far time", with("1522577863123", "9214646400000"), OutOfRange, "time"},
 		{"time with fraction", with("1522577863123", "1522577863.5"), WrongType, "time"},
 		{"time as text", with("1522577863123", `"2018-04-01T10:17:43Z"`), "", ""},
-		{"bad UTF-8", with("tok", "t\xffk"), BadUTF8, "card"},
-		{"overlong UTF-8", with("tok", "t\xc0\x80k"), BadUTF8, "card"},
-		{"surrogate in UTF-8", with("tok", "t\xed\xa0\x80k"), BadUTF8, "card"},
+		{"bad UTF-8", with("tkn", "t\xffk"), BadUTF8, "card"},
+		{"overlong UTF-8", with("tkn", "t\xc0\x80k"), BadUTF8, "card"},
+		{"surrogate in UTF-8", with("tkn", "t\xed\xa0\x80k"), BadUTF8, "card"},
 		{"bad UTF-8 in a name", with(`"more"`, "\"m\xff\""), BadUTF8, ""},
 		{"bad UTF-8 in what nobody reads", with(`"x",`, "\"\xe2\x82\","), BadUTF8, ""},
-		{"lone high surrogate", with("tok", `\ud83dk`), BadUTF8, "card"},
-		{"lone low surrogate", with("tok", `\ude00`), BadUTF8, "card"},
-		{"two high surrogates", with("tok", `\ud83d\ud83d`), BadUTF8, "card"},
-		{"surrogate pair", with("tok", `\ud83d\ude00`), "", ""},
-		{"NUL escape", with("tok", `\u0000`), "", ""},
+		{"lone high surrogate", with("tkn", `\ud83dk`), BadUTF8, "card"},
+		{"lone low surrogate", with("tkn", `\ude00`), BadUTF8, "card"},
+		{"two high surrogates", with("tkn", `\ud83d\ud83d`), BadUTF8, "card"},
+		{"surrogate pair", with("tkn", `\ud83d\ude00`), "", ""},
+		{"NUL escape", with("tkn", `\u0000`), "", ""},
 		{"as deep as it may", deep(MaxDepth - 2), "", ""},
 		{"too deep", deep(MaxDepth - 1), TooDeep, ""},
 		{"very deep", deep(30000), TooDeep, ""},
-		{"oversize", with("tok", strings.Repeat("k", DefaultMaxBytes)), Oversize, ""},
+		{"oversize", with("tkn", strings.Repeat("k", DefaultMaxBytes)), Oversize, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -307,8 +307,8 @@ func TestLabel(t *testing.T) {
 	}{
 		{`{"id":"t1","outcome":{"fraud":true}}`, "", Label{ID: "t1", Time: 77, Fraud: true, TxTime: math.MinInt64}},
 		{`{"id":1,"outcome":{"fraud":0,"at":5}}`, "", Label{ID: "1", Time: 5e6, TxTime: math.MinInt64}},
-		{`{"id":"t1","outcome":{"fraud":1},"card":"tok","tx_at":"1970-01-01T00:00:01Z"}`, "",
-			Label{ID: "t1", Time: 77, Fraud: true, TxTime: 1e9, Entities: []Key{HashKey([]byte("tok")), {}, {}}}},
+		{`{"id":"t1","outcome":{"fraud":1},"card":"tkn","tx_at":"1970-01-01T00:00:01Z"}`, "",
+			Label{ID: "t1", Time: 77, Fraud: true, TxTime: 1e9, Entities: []Key{HashKey([]byte("tkn")), {}, {}}}},
 		{`{"id":"t1","outcome":{"fraud":false},"user":7,"card":""}`, "",
 			Label{ID: "t1", Time: 77, TxTime: math.MinInt64, Entities: []Key{{}, HashKey([]byte("7")), {}}}},
 		{`{"id":"t1"}`, MissingField, Label{}},

@@ -90,7 +90,7 @@ func (l *Lines) line() ([]byte, error) {
 		if len(l.long)+len(more) > maxRecord {
 			return nil, l.fault("the record is too long, or a quote is not closed")
 		}
-		l.long = append(append(l.long, '\n'), more...)
+		l.long = append(append(bytes.TrimSuffix(l.long, []byte("\r")), '\n'), more...)
 		quotes += bytes.Count(more, quote)
 	}
 	return bytes.TrimSuffix(l.long, []byte("\r")), nil

@@ -13,7 +13,7 @@ type number struct {
 	exp        int
 	neg        bool
 	integer    bool // neither fraction nor exponent
-	wide       bool // more digits than a word holds: digits and exp are not set
+	wide       bool // more than 19 significant digits: they are not in digits
 }
 
 // maxExp is past every exponent that matters; larger ones are cut to it.
@@ -88,30 +88,29 @@ func scanExponent(b []byte, i int) (e, end int) {
 }
 
 // narrow reads the digits of a long mantissa without the zeros around them, and
-// clears wide if they fit a word. The exponent so far is that of the last digit.
+// clears wide if they fit a word. The exponent, so far that of the last digit,
+// becomes that of the last digit other than 0.
 func (n *number) narrow(mantissa []byte) {
 	n.digits = 0
-	count, zeros := 0, 0 // significant digits, and zeros after them
+	count, zeros := 0, 0 // significant digits, and zeros behind them
 	for _, c := range mantissa {
 		switch {
 		case c == '.':
+			continue
 		case c == '0':
 			zeros++
-		default:
-			if count > 0 {
-				for ; zeros > 0 && count < 20; zeros-- {
-					n.digits *= 10
-					count++
-				}
+			continue
+		case count > 0:
+			for range min(zeros, 20) {
+				n.digits *= 10
 			}
-			zeros = 0
-			if count++; count > 19 {
-				return
-			}
-			n.digits = n.digits*10 + uint64(c-'0')
+			count += zeros
 		}
+		zeros = 0
+		count++
+		n.digits = n.digits*10 + uint64(c-'0')
 	}
-	n.wide = false
+	n.wide = count > 19
 	if count > 0 {
 		n.exp += zeros
 	}

@@ -24,8 +24,8 @@ func (r *schemaReader) label(top map[string]yamlEntry) {
 		to   *string
 		must bool
 	}{{"id", &m.ID, true}, {"value", &m.Value, true}, {"time", &m.Time, false}, {"transaction_time", &m.TransactionTime, false}} {
-		if e, ok := a[part.key]; ok {
-			take(e, part.to)
+		if at, ok := a[part.key]; ok {
+			take(at, part.to)
 		} else if part.must {
 			r.fault(e.key, "label has no %s: what it is called in a label's message", part.key)
 		}

@@ -1,0 +1,226 @@
+package event
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/csv"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestCSV(t *testing.T) {
+	s := mustSchema(t, wideSchema)
+	header := []string{"is_fraud", "transaction_id", "at", "money.value", "money.unit", "payer.user", "online", "lat", "kind", "ip", "extra"}
+	c, err := NewCSV(s, header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := []string{"0", "t1", "2018-04-01T10:17:43Z", "57.1", "EUR", "7", "True", "-0.5", "a,b", "192.0.2.1", "\xff"}
+	tests := []struct {
+		column, cell string
+		code         Code
+		field        string
+	}{
+		{"extra", "", "", ""},
+		{"at", "1522577863000", "", ""},
+		{"at", "", MissingField, "time"},
+		{"at", "yesterday", BadValue, "time"},
+		{"at", "2018-04-01", BadValue, "time"},
+		{"transaction_id", "", MissingField, "id"},
+		{"transaction_id", "t\xff", BadUTF8, "id"},
+		{"money.value", "57.101", BadValue, "amount"},
+		{"money.value", "-1", OutOfRange, "amount"},
+		{"money.value", "1 000", BadValue, "amount"},
+		{"money.unit", "", MissingField, "currency"},
+		{"money.unit", "EUX", UnknownCurrency, "currency"},
+		{"payer.user", "", "", ""},
+		{"payer.user", "x", BadValue, "user"},
+		{"payer.user", "7.0", WrongType, "user"},
+		{"payer.user", "9223372036854775808", OutOfRange, "user"},
+		{"online", "yes", BadValue, "online"},
+		{"online", "0", "", ""},
+		{"lat", "1e999", OutOfRange, "lat"},
+		{"lat", "NaN", BadValue, "lat"},
+		{"ip", "1.2.3", BadValue, "ip"},
+		{"is_fraud", "", "", ""},
+		{"is_fraud", "maybe", BadValue, "label"},
+	}
+	for _, test := range tests {
+		cells := slices.Clone(good)
+		column := slices.Index(header, test.column)
+		cells[column] = test.cell
+		var tx Transaction
+		_, _, err := c.Record(&tx, cells)
+		if codeOf(err) != test.code {
+			t.Errorf("%s %q: %v, want %q", test.column, test.cell, err, test.code)
+		}
+		if f, ok := err.(*Fault); ok && (f.Field != test.field || f.Offset != column) {
+			t.Errorf("%s %q: fault in %q, column %d", test.column, test.cell, f.Field, f.Offset)
+		}
+	}
+	if _, _, err := c.Record(&Transaction{}, good[1:]); codeOf(err) != Malformed {
+		t.Errorf("a short record: %v", err)
+	}
+
+	var tx Transaction
+	for cell, want := range map[string][2]bool{"1": {true, true}, "0": {false, true}, "true": {true, true}, "": {false, false}} {
+		good[0] = cell
+		fraud, has, err := c.Record(&tx, good)
+		if err != nil || fraud != want[0] || has != want[1] {
+			t.Errorf("label %q: %v %v %v", cell, fraud, has, err)
+		}
+	}
+	if tx.Arrival != tx.Time || tx.Future {
+		t.Error("the arrival is not the event time")
+	}
+	if again := mustDecode(t, s, string(AppendJSON(nil, &tx))); again.Body != tx.Body {
+		t.Errorf("written as %s", AppendJSON(nil, &tx))
+	}
+}
+
+func TestCSVHeader(t *testing.T) {
+	s := mustSchema(t, plainSchema)
+	for _, test := range []struct{ header, want string }{
+		{"id,time", ""},
+		{"id,time,x,x", ""},
+		{"time", `no column "id"`},
+		{"id,time,id", `two columns "id"`},
+	} {
+		_, err := NewCSV(s, strings.Split(test.header, ","))
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", test.header, err, test.want)
+		}
+	}
+}
+
+// readAll reads CSV with Lines.
+func readAll(src []byte) (records [][]string, err error) {
+	l := NewLines(bytes.NewReader(src))
+	for {
+		cells, err := l.Read()
+		if errors.Is(err, io.EOF) {
+			return records, nil
+		}
+		if err != nil {
+			return records, err
+		}
+		record := make([]string, len(cells))
+		for i, c := range cells {
+			record[i] = string(c)
+		}
+		records = append(records, record)
+	}
+}
+
+// TestLinesAgainstEncodingCSV compares records with package csv's.
+func TestLinesAgainstEncodingCSV(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	parts := []string{"a", "bc", ",", ",", "\n", "\r\n", `"`, `"x"`, `"a,b"`, `"a""b"`, "\"1\n2\"", `""`, " ", strings.Repeat("y", 70_000)}
+	valid := 0
+	for range 30_000 {
+		var b strings.Builder
+		for range r.IntN(12) {
+			b.WriteString(parts[min(r.IntN(len(parts)+2), len(parts)+r.IntN(40))%len(parts)])
+		}
+		compareCSV(t, []byte(b.String()), &valid)
+	}
+	if valid < 5000 {
+		t.Errorf("only %d of the random files were valid", valid)
+	}
+}
+
+func compareCSV(t *testing.T, src []byte, valid *int) {
+	t.Helper()
+	std := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(src, []byte("\uFEFF"))))
+	std.FieldsPerRecord = -1
+	want, wantErr := std.ReadAll()
+	got, err := readAll(src)
+	if (err == nil) != (wantErr == nil) {
+		t.Fatalf("%.300q: %v, package csv says %v", src, err, wantErr)
+	}
+	if err != nil {
+		return
+	}
+	*valid++
+	if len(got) != len(want) {
+		t.Fatalf("%.300q: %d records, want %d: %q %q", src, len(got), len(want), got, want)
+	}
+	for i := range got {
+		if !slices.Equal(got[i], want[i]) {
+			t.Fatalf("%.300q: %q, want %q", src, got[i], want[i])
+		}
+	}
+}
+
+// TestHandbook decodes every row of the real data, as CSV and from the JSON
+// that it becomes, and compares both with the cells.
+func TestHandbook(t *testing.T) {
+	path := filepath.Join(dataDir(t), "handbook", "transactions.csv.gz")
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	unzipped, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := LoadSchema("../../configs/handbook/schema.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := NewLines(unzipped)
+	header, err := lines.Header()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := NewCSV(s, header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := NewDecoder(s)
+	var tx, again Transaction
+	var label Label
+	var text, message []byte
+	rows, frauds := 0, 0
+	for ; ; rows++ {
+		cells, err := lines.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		fraud, has, err := c.RecordBytes(&tx, cells)
+		if err != nil || !has {
+			t.Fatalf("line %d: %v", lines.Number, err)
+		}
+		message = AppendJSON(message[:0], &tx)
+		if err := d.Transaction(&again, message, tx.Arrival); err != nil || again.Body != tx.Body || again.IDKey != tx.IDKey {
+			t.Fatalf("line %d became %s: %v", lines.Number, message, err)
+		}
+		for i, cell := range cells[:5] {
+			if text = again.AppendText(text[:0], i); !bytes.Equal(text, cell) {
+				t.Fatalf("line %d: column %d is %s, want %s", lines.Number, i, text, cell)
+			}
+		}
+		if !fraud {
+			continue
+		}
+		frauds++
+		message = AppendLabelJSON(message[:0], &tx, tx.Time)
+		if err := d.Label(&label, message, 0); err != nil || label.IDKey != tx.IDKey || label.TxTime != tx.Time ||
+			!label.Fraud || !slices.Equal(label.Entities, tx.Entities) {
+			t.Fatalf("line %d became the label %s: %v", lines.Number, message, err)
+		}
+	}
+	if rows != 1_466_282 || frauds == 0 {
+		t.Errorf("%d rows, %d frauds", rows, frauds)
+	}
+}
