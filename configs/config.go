@@ -29,7 +29,6 @@ type Config struct {
 	Listen            string      `yaml:"listen"`
 	DecidedIDs        DecidedIDs  `yaml:"decided_ids"`
 	Merge             Merge       `yaml:"merge"`
-	BatchMax          int         `yaml:"batch_max"` // transactions
 	DeadLetters       DeadLetters `yaml:"dead_letters"`
 	Alerts            Alerts      `yaml:"alerts"`
 	Gateway           Gateway     `yaml:"gateway"`
@@ -103,7 +102,6 @@ func Default() Config {
 		Listen:     "127.0.0.1:8080",
 		DecidedIDs: DecidedIDs{Keep: 24 * time.Hour, Max: 50_000_000},
 		Merge:      Merge{Wait: 500 * time.Millisecond},
-		BatchMax:   256,
 		Alerts:     Alerts{Log: true, Lasts: 10 * time.Minute},
 		Gateway:    Gateway{MaxInFlight: 1024, Timeout: 5 * time.Second},
 		Ready:      Ready{MaxLag: 10_000},
@@ -117,7 +115,6 @@ func Default() Config {
 const (
 	maxPartitions  = 64
 	maxReplication = 32767
-	maxBatch       = 256
 )
 
 // Check looks over the values.
@@ -129,7 +126,6 @@ func (c *Config) Check(report func(key, message string)) {
 	if c.ReplicationFactor != -1 {
 		between(report, "replication_factor", c.ReplicationFactor, 1, maxReplication)
 	}
-	between(report, "batch_max", c.BatchMax, 1, maxBatch)
 	atLeast(report, "drain_timeout", c.DrainTimeout, time.Second)
 	if _, port, err := net.SplitHostPort(c.Listen); err != nil || port == "" {
 		report("listen", fmt.Sprintf("%q is not an address to listen at; write it like 127.0.0.1:8080, or :8080 for all interfaces", c.Listen))

@@ -74,7 +74,7 @@ func TestWhole(t *testing.T) {
 	if want := (Brokers{"a:1", "b:2", "b:3", "c:4"}); !reflect.DeepEqual(c.Brokers, want) {
 		t.Errorf("brokers %v", c.Brokers)
 	}
-	if c.SASL == nil || c.SASL.Mechanism != ScramSHA512 || c.SASL.Password.Reveal() != "hunter2" {
+	if c.SASL == nil || c.SASL.Mechanism != SCRAM512 || c.SASL.Password.Reveal() != "hunter2" {
 		t.Errorf("sasl %+v", c.SASL)
 	}
 	if !c.TLS.Enabled || c.TLS.CA.Path != filepath.Join("testdata", "schema.yaml") || c.TLS.ServerName != "kafka" {
@@ -83,7 +83,7 @@ func TestWhole(t *testing.T) {
 	if c.Topics != (Topics{Transactions: "t", Verdicts: "v", DeadLetters: "d"}) {
 		t.Errorf("topics %+v", c.Topics)
 	}
-	if c.CreateTopics || c.Partitions != 64 || c.ReplicationFactor != -1 || c.Listen != ":80" || c.BatchMax != 1 {
+	if c.CreateTopics || c.Partitions != 64 || c.ReplicationFactor != -1 || c.Listen != ":80" {
 		t.Errorf("%+v", c)
 	}
 	if c.DecidedIDs != (DecidedIDs{7 * 24 * time.Hour, 10}) || c.Merge.Wait != 2*time.Millisecond || !c.DeadLetters.Raw {

@@ -30,7 +30,8 @@ func (r *Reloader) Watch(ctx context.Context) (err error) {
 		return fmt.Errorf("watch the rules in %s: %w", r.dir, err)
 	}
 	defer func() { err = errors.Join(err, w.events.Close()) }()
-	timer := time.NewTimer(0) // at once: what changed before the watch began
+	// At once, for what changed before the watch began.
+	timer := time.NewTimer(0) //nolint:forbidigo // it paces the reading of files and decides nothing
 	defer timer.Stop()
 	trouble := ""
 	for events := 0; ; {

@@ -261,12 +261,11 @@ func (w *walker) indent() int {
 	}
 	own := 0
 	for _, r := range w.want {
-		if r == '\n' {
-			own = 0
-		} else if r == ' ' {
-			own++
-		} else {
+		if r != '\n' && r != ' ' {
 			break
+		}
+		if own++; r == '\n' {
+			own = 0
 		}
 	}
 	return max(0, source-own)

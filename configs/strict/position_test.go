@@ -1,7 +1,6 @@
 package strict
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -113,7 +112,7 @@ func TestPositionOfRandomScalars(t *testing.T) {
 			n := d.Root.Content[1]
 			checkPlaces(t, d, n)
 			if t.Failed() {
-				t.Fatal(fmt.Sprintf("style %d of\n%s", style, source))
+				t.Fatalf("style %d of\n%s", style, source)
 			}
 		}
 	}
