@@ -74,7 +74,7 @@ func TestWhole(t *testing.T) {
 	if want := (Brokers{"a:1", "b:2", "b:3", "c:4"}); !reflect.DeepEqual(c.Brokers, want) {
 		t.Errorf("brokers %v", c.Brokers)
 	}
-	if c.SASL == nil || c.SASL.Mechanism != SCRAM512 || c.SASL.Password.Reveal() != "hunter2" {
+	if c.SASL == nil || c.SASL.Mechanism != ScramSHA512 || c.SASL.Password.Reveal() != "hunter2" {
 		t.Errorf("sasl %+v", c.SASL)
 	}
 	if !c.TLS.Enabled || c.TLS.CA.Path != filepath.Join("testdata", "schema.yaml") || c.TLS.ServerName != "kafka" {

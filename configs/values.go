@@ -108,15 +108,15 @@ type Mechanism string
 
 // The mechanisms.
 const (
-	Plain    Mechanism = "plain"
-	SCRAM256 Mechanism = "scram-sha-256"
-	SCRAM512 Mechanism = "scram-sha-512"
+	Plain       Mechanism = "plain"
+	ScramSHA256 Mechanism = "scram-sha-256"
+	ScramSHA512 Mechanism = "scram-sha-512"
 )
 
 // UnmarshalText reads the name of a mechanism.
 func (m *Mechanism) UnmarshalText(text []byte) error {
 	switch Mechanism(text) {
-	case Plain, SCRAM256, SCRAM512:
+	case Plain, ScramSHA256, ScramSHA512:
 		*m = Mechanism(text)
 		return nil
 	}
