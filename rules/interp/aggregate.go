@@ -178,7 +178,8 @@ func (a *aggregate) addFloats(items []any) float64 {
 	return total
 }
 
-// addIntegers adds in 128 bits: only the sum itself must fit.
+// addIntegers adds in 128 bits: only the sum itself must fit. The smallest int64
+// is no value of a field, and no sum either.
 func (a *aggregate) addIntegers(items []any) (total int, ok bool) {
 	var hi, lo, carry uint64
 	for _, item := range items {
@@ -186,7 +187,7 @@ func (a *aggregate) addIntegers(items []any) (total int, ok bool) {
 		lo, carry = bits.Add64(lo, uint64(x), 0)
 		hi, _ = bits.Add64(hi, uint64(x>>63), carry)
 	}
-	return int(lo), hi == uint64(int(lo)>>63)
+	return int(lo), hi == uint64(int(lo)>>63) && int(lo) != math.MinInt64
 }
 
 func (a *aggregate) extreme(outcome int) func(items []any) any {
@@ -202,17 +203,20 @@ func (a *aggregate) extreme(outcome int) func(items []any) any {
 	}
 }
 
+// median gives the middle one, or the mean of the middle two: of amounts one
+// division of exact minor units, of other values a mean of Floats.
 func (a *aggregate) median(items []any) any {
 	n := len(items)
 	if n == 0 {
 		return nil
 	}
-	if a.exact() {
+	if a.money && !a.whole {
 		sorted := sorted(items, a.integer)
 		if n%2 == 1 {
 			return finite(float64(sorted[n/2]) / a.scale(items))
 		}
-		return finite(addAsFloat(sorted[n/2-1], sorted[n/2]) / (2 * a.scale(items)))
+		both := uint64(sorted[n/2-1]) + uint64(sorted[n/2]) // never negative
+		return finite(float64(both) / (2 * a.scale(items)))
 	}
 	sorted := sorted(items, a.float)
 	if n%2 == 1 {
@@ -228,22 +232,6 @@ func sorted[T cmp.Ordered](items []any, key func(item any) T) []T {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// addAsFloat gives a+b as a float, rounded once.
-func addAsFloat(a, b int) float64 {
-	if total, ok := addInts(a, b); ok {
-		return float64(total)
-	}
-	total, carry := bits.Add64(magnitude(a), magnitude(b), 0)
-	f := float64(total)
-	if carry != 0 {
-		f = 1 << 64
-	}
-	if a < 0 {
-		return -f
-	}
-	return f
 }
 
 func (a *aggregate) distinct(items []any) any {

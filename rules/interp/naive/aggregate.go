@@ -158,11 +158,14 @@ func (m *measure) exact() []*big.Int {
 	return integers
 }
 
-// total gives the integer sum, missing if int64 can't hold it.
+// total gives the integer sum, missing if it is no value of an integer field.
 func (m *measure) total() scalar {
 	total := new(big.Int)
 	for _, n := range m.exact() {
 		total.Add(total, n)
+	}
+	if total.Cmp(big.NewInt(math.MinInt64)) == 0 {
+		return missing()
 	}
 	return integer(total)
 }
@@ -204,7 +207,7 @@ func (m *measure) mean() scalar {
 func (m *measure) median() scalar {
 	middle := len(m.values) / 2
 	odd := len(m.values)%2 == 1
-	if exact := m.exact(); exact != nil {
+	if exact := m.minors; m.money && !m.whole {
 		sort.Slice(exact, func(i, j int) bool { return exact[i].Cmp(exact[j]) < 0 })
 		if odd {
 			return finite(scalar{n: exact[middle]}.float() / m.scale)
@@ -214,7 +217,7 @@ func (m *measure) median() scalar {
 	}
 	var floats []float64
 	for _, v := range m.values {
-		floats = append(floats, v.f)
+		floats = append(floats, v.float())
 	}
 	sort.Float64s(floats)
 	if odd {
