@@ -46,10 +46,12 @@ type group struct {
 	bit      bit
 	filter   *Filter
 	column   event.Column
-	index    int  // of the column in an entry, -1 if it is not kept
+	index    int  // word of the column in an entry, -1 if it is not kept
+	run      int  // word of its running sum in an entry, which then serves alone; -1
 	floats   bool // the column's words are floats
 	currency bool // the column is money in currencies of its own
 	sumsOnly bool // no Min nor Max
+	means    bool // Mean: values must be counted
 
 	scanned bool // nothing kept in nodes serves it
 	sum     int  // index into layout.sums, -1
@@ -99,6 +101,9 @@ func (s *Store) compile(plan *Plan, entity int) *program {
 		if plan.Lists[i].Entity == entity {
 			c.list(i, &plan.Lists[i])
 		}
+	}
+	for i := range c.p.groups {
+		c.column(&c.p.groups[i])
 	}
 	c.p.place()
 	for i := range c.p.groups {
@@ -165,9 +170,11 @@ func familyOf(a Agg, floats bool) family {
 func (c *compiler) query(i int, q *Query) {
 	c.p.asked = append(c.p.asked, i)
 	from, to := c.bounds(q.Span)
-	g := group{column: q.Column, index: -1, sum: -1, sketch: -1, to: to, newest: q.Span.Newest > 0}
+	g := group{column: q.Column, index: -1, run: -1, sum: -1, sketch: -1, to: to, newest: q.Span.Newest > 0}
 	if q.Agg > Any {
-		c.column(&g)
+		g.column = stored(q.Column)
+		g.floats = c.floats(q.Column)
+		g.currency = c.s.foreign(q.Column)
 	}
 	g.family = familyOf(q.Agg, g.floats)
 	if g.family == famCount {
@@ -177,15 +184,25 @@ func (c *compiler) query(i int, q *Query) {
 	g.sumsOnly = q.Agg == Sum || q.Agg == Mean
 	into := c.group(&g)
 	into.sumsOnly = into.sumsOnly && g.sumsOnly
+	into.means = into.means || q.Agg == Mean
 	into.add(from, q.Span.Newest, ask{i, q.Agg})
 }
 
+// column makes entries keep what a group reads. Plain sums of everything are
+// the difference of two running sums, and need nothing else.
 func (c *compiler) column(g *group) {
-	col := g.column
-	g.index = c.keep(col)
-	g.column = stored(col)
-	g.floats = c.floats(col)
-	g.currency = c.s.foreign(col)
+	switch {
+	case g.family == famCount:
+	case g.family == famFold && g.mode == all && g.sumsOnly && !g.currency && kept(g.column) && (!g.means || c.always(g.column)):
+		g.run = c.p.run(g.column) // the first word is added once all columns are known
+	default:
+		g.index = c.keep(g.column)
+	}
+}
+
+// always reports whether every event has a column.
+func (c *compiler) always(col event.Column) bool {
+	return col.Field < 0 || c.s.schema.Fields[col.Field].Required
 }
 
 // keep makes entries keep a column, and gives the index of its word: -1 if
@@ -266,6 +283,11 @@ func (c *compiler) bind(g *group) {
 	if g.mode == ahead || g.mode == fraud {
 		filter = l.filter(g.filter)
 		g.bit = l.bits[filter]
+	}
+	if g.run >= 0 {
+		g.sum = l.sum(sumKey{filter, runKey + g.run})
+		g.run += l.firstRun()
+		return
 	}
 	g.scanned = g.mode == now || g.family == famOrdered || g.family != famCount && g.family != famFind && g.index < 0
 	if g.scanned {

@@ -6,11 +6,14 @@ import (
 
 // leaf is an array of entries in the order of (time, id): the whole of a small
 // history, a chunk of a hot one. Its block holds an array a word of an entry,
-// each of cap elements, of which [head, head+n) are taken.
+// each of cap elements, of which [head, head+n) are taken. A running sum is
+// that up to and with its entry, from element 0 on, or where head is beyond it,
+// from some earlier number on.
 type leaf struct {
 	block        handle
 	version      uint32 // of the layout that the block has
 	head, n, cap uint16
+	large        bool // a running sum has a value in it that may overflow it
 }
 
 // history is what an entity did.
@@ -63,10 +66,12 @@ func (s *Store) relay(k *kind, l *leaf, size int) {
 		from = k.layoutOf(l.version)
 	}
 	block := s.entries.alloc(size * k.words)
+	l.large = l.large && from == k.layout
 	m := move{s: s, k: k, from: from, to: k.layout, n: int(l.n), size: size, dst: s.entries.at(block)}
 	if l.n > 0 {
 		m.src, m.oldSize, m.head = s.entries.at(l.block), int(l.cap), int(l.head)
-		m.run()
+		m.all()
+		l.large = l.large || m.large
 	}
 	if l.block != 0 {
 		s.entries.free(l.block)
@@ -83,13 +88,18 @@ type move struct {
 	src, dst      []uint64
 	oldSize, size int
 	head          int
+	large         bool
 }
 
-func (m *move) run() {
+func (m *move) all() {
 	m.copyWord(timeWord, timeWord)
 	if m.from == m.to {
 		for w := metaWord; w < m.to.words; w++ {
-			m.copyWord(w, w)
+			if w >= m.to.firstRun() && w < m.to.firstOver() {
+				m.rebase(w)
+			} else {
+				m.copyWord(w, w)
+			}
 		}
 		return
 	}
@@ -97,11 +107,14 @@ func (m *move) run() {
 	for i, w := range m.src[metaWord*m.oldSize+m.head:][:m.n] {
 		meta[i] = w & (1<<firstBit - 1)
 	}
-	for w := firstCol + len(m.to.columns); w < m.to.words; w++ {
+	for w := m.to.firstOver(); w < m.to.words; w++ {
 		clear(m.dst[w*m.size:][:m.n])
 	}
 	for j, c := range m.to.columns {
 		m.column(j, c)
+	}
+	for j, c := range m.to.runs {
+		m.run(j, c)
 	}
 	for f := range m.to.filters {
 		m.filter(f)
@@ -125,6 +138,32 @@ func (m *move) column(j int, c event.Column) {
 	out := m.dst[(firstCol+j)*m.size:]
 	for i := range m.n {
 		out[i] = m.s.entryWord(m.s.rows.at(handle(meta[i])), c)
+	}
+}
+
+// rebase copies a running sum, so that it starts at the first entry.
+func (m *move) rebase(w int) {
+	src := m.src[w*m.oldSize:]
+	base := uint64(0)
+	if m.head > 0 {
+		base = src[m.head-1]
+	}
+	dst := m.dst[w*m.size:]
+	for i := range m.n {
+		dst[i] = src[m.head+i] - base
+	}
+}
+
+// run sums a column up from the rows: layouts change too seldom to be clever.
+func (m *move) run(j int, c event.Column) {
+	meta := m.dst[metaWord*m.size:]
+	out := m.dst[(m.to.firstRun()+j)*m.size:]
+	sum := uint64(0)
+	for i := range m.n {
+		v, large := m.s.addend(m.s.rows.at(handle(meta[i])), c)
+		m.large = m.large || large
+		sum += v
+		out[i] = sum
 	}
 }
 
@@ -158,6 +197,16 @@ func (s *Store) entryWord(r []uint64, c event.Column) uint64 {
 	return s.storedWord(r, c)
 }
 
+// addend gives what a row adds to a running sum, and whether that is so large
+// that the sum of many may overflow.
+func (s *Store) addend(r []uint64, c event.Column) (v uint64, large bool) {
+	v = s.storedWord(r, c)
+	if v == event.Missing {
+		return 0, false
+	}
+	return v, int64(v) >= small || int64(v) <= -small
+}
+
 // setBit evaluates a filter for an entry, as if it had no labels.
 func (s *Store) setBit(l *layout, f int, block []uint64, size, i int) {
 	s.cursor = cursor{l, block, size, i}
@@ -170,8 +219,8 @@ func (s *Store) setBit(l *layout, f int, block []uint64, size, i int) {
 	}
 }
 
-// fill writes an entry for a row.
-func (s *Store) fill(l *layout, block []uint64, size, i int, row handle) {
+// fill writes an entry for a row. It reports whether a value is large.
+func (s *Store) fill(l *layout, block []uint64, size, i int, row handle) (large bool) {
 	r := s.rows.at(row)
 	block[i] = r[rowTime]
 	meta := uint64(row)
@@ -182,12 +231,22 @@ func (s *Store) fill(l *layout, block []uint64, size, i int, row handle) {
 	for j, c := range l.columns {
 		block[(firstCol+j)*size+i] = s.entryWord(r, c)
 	}
-	for w := firstCol + len(l.columns); w < l.words; w++ {
+	for j, c := range l.runs {
+		v, more := s.addend(r, c)
+		large = large || more
+		at := (l.firstRun()+j)*size + i
+		block[at] = v
+		if i > 0 {
+			block[at] += block[at-1]
+		}
+	}
+	for w := l.firstOver(); w < l.words; w++ {
 		block[w*size+i] = 0
 	}
 	for f := range l.filters {
 		s.setBit(l, f, block, size, i)
 	}
+	return large
 }
 
 // place gives where in a leaf a row belongs: behind the entries before it.
@@ -208,9 +267,8 @@ func (s *Store) place(block []uint64, l *leaf, t int64, row handle) int {
 func (s *Store) insert(k *kind, l *leaf, block []uint64, at int, row handle) {
 	size, head, n := int(l.cap), int(l.head), int(l.n)
 	if head+n == size {
-		for w := range k.words {
-			copy(block[w*size:][:n], block[w*size+head:][:n])
-		}
+		m := move{from: k.layout, to: k.layout, n: n, src: block, dst: block, oldSize: size, size: size, head: head}
+		m.all()
 		l.head, head = 0, 0
 	}
 	if at < n {
@@ -220,7 +278,26 @@ func (s *Store) insert(k *kind, l *leaf, block []uint64, at int, row handle) {
 		}
 	}
 	l.n++
-	s.fill(k.layout, block, size, head+at, row)
+	if s.fill(k.layout, block, size, head+at, row) {
+		l.large = true
+	}
+	if at < n {
+		k.shift(block, size, head+at, n-at)
+	}
+}
+
+// shift adds the value at i to the running sums of the n entries behind it.
+func (l *layout) shift(block []uint64, size, i, n int) {
+	for j := range l.runs {
+		run := block[(l.firstRun()+j)*size:]
+		v := run[i]
+		if i > 0 {
+			v -= run[i-1]
+		}
+		for x := i + 1; x <= i+n; x++ {
+			run[x] += v
+		}
+	}
 }
 
 // nextSize gives how many entries the next block of a small history holds.

@@ -1,6 +1,10 @@
 package history
 
-import "sluice/scoring/event"
+import (
+	"slices"
+
+	"sluice/scoring/event"
+)
 
 // currencyForm marks the column that holds an event's currency.
 const currencyForm event.Form = 255
@@ -19,8 +23,9 @@ type layout struct {
 	filters  []*Filter      // whose results are kept a bit each
 	bits     []bit          // where
 	fraud    []bool         // of filters: it reads labels, so the bit is what holds while there are none
+	runs     []event.Column // integers kept as running sums, a word each; missing ones as 0
 	currency int            // index of the currency's column, -1
-	words    int            // a entry: time, meta, columns, bits that meta has no room for
+	words    int            // an entry: time, meta, columns, runs, bits that meta has no room for
 
 	sums     []sumKey
 	sketches []sketchKey
@@ -45,8 +50,11 @@ type bit struct {
 }
 
 // sumKey names what the nodes of hot histories keep sums of: the entries that
-// pass a filter (-1: all), and their values of a column (-1: none).
+// pass a filter (-1: all), and their values of a column (-1: none), or of a
+// run (the index of the run added to runKey).
 type sumKey struct{ filter, column int }
+
+const runKey = 1 << 16
 
 // sketchKey names what inner nodes keep sketches of.
 type sketchKey struct {
@@ -100,6 +108,22 @@ func (l *layout) column(c event.Column, floats, foreign bool) int {
 	return i
 }
 
+// run gives the index of a column's running sum.
+func (l *layout) run(c event.Column) int {
+	i := slices.Index(l.runs, c)
+	if i < 0 {
+		i = len(l.runs)
+		l.runs = append(l.runs, c)
+	}
+	return i
+}
+
+// firstRun is the word of the first running sum.
+func (l *layout) firstRun() int { return firstCol + len(l.columns) }
+
+// firstOver is the first word of bits that meta has no room for.
+func (l *layout) firstOver() int { return l.firstRun() + len(l.runs) }
+
 // filter gives the index of a filter that can be evaluated ahead.
 func (l *layout) filter(f *Filter) int {
 	for i, have := range l.filters {
@@ -146,7 +170,7 @@ func (l *layout) sketch(k sketchKey) int {
 
 // place gives every filter its bit, once all columns are known.
 func (l *layout) place() {
-	l.words = firstCol + len(l.columns)
+	l.words = l.firstOver()
 	for i := range l.filters {
 		at := bit{metaWord, uint8(firstBit + i)}
 		if firstBit+i >= 64 {
@@ -162,29 +186,7 @@ func (l *layout) place() {
 
 // same reports whether what is kept under l serves under m.
 func (l *layout) same(m *layout) bool {
-	if len(l.columns) != len(m.columns) || len(l.filters) != len(m.filters) ||
-		len(l.sums) != len(m.sums) || len(l.sketches) != len(m.sketches) {
-		return false
-	}
-	for i := range l.columns {
-		if l.columns[i] != m.columns[i] {
-			return false
-		}
-	}
-	for i := range l.filters {
-		if l.filters[i].Source != m.filters[i].Source {
-			return false
-		}
-	}
-	for i := range l.sums {
-		if l.sums[i] != m.sums[i] {
-			return false
-		}
-	}
-	for i := range l.sketches {
-		if l.sketches[i] != m.sketches[i] {
-			return false
-		}
-	}
-	return true
+	return slices.Equal(l.columns, m.columns) && slices.Equal(l.runs, m.runs) &&
+		slices.Equal(l.sums, m.sums) && slices.Equal(l.sketches, m.sketches) &&
+		slices.EqualFunc(l.filters, m.filters, func(a, b *Filter) bool { return a.Source == b.Source })
 }

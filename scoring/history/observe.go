@@ -58,6 +58,7 @@ type run struct {
 	approx   bool    // distinct and median: the window is too large for lists
 	spilled  bool    // distinct: and holds too many values
 	cut      bool    // the window was cut at the scan limit
+	large    bool    // of the leaf at hand
 	labelled bool    // only entries with labels are looked at
 	set      wordSet
 	keys     []int64
@@ -102,15 +103,26 @@ func (r *run) edges() {
 	times := block[h.head : h.head+h.n]
 	n := len(times)
 	for i, d := range r.k.edges {
-		bound := r.tx.Time - d
-		for n >= 8 && int64(times[n-8]) > bound {
-			n -= 8
-		}
-		for n > 0 && int64(times[n-1]) > bound {
-			n--
-		}
+		n = backTo(times[:n], r.tx.Time-d)
 		s.ranks[i] = n
 	}
+}
+
+// backTo counts those of ascending times that are at most t. Mostly the last
+// one is, or nearly, or none.
+func backTo(times []uint64, t int64) int {
+	high := len(times)
+	if high == 0 || int64(times[0]) > t {
+		return 0
+	}
+	for step := 1; high > 0; step *= 2 {
+		low := max(high-step, 0)
+		if int64(times[low]) <= t {
+			return low + 1 + countUpTo(times[low+1:high], t, high-low-1)
+		}
+		high = low
+	}
+	return 0
 }
 
 // newest gives the rank from which on the newest n entries before rank to lie,
@@ -258,7 +270,7 @@ func (r *run) part(low, high int) {
 		return
 	}
 	head := int(h.head)
-	r.take(r.s.entries.at(h.block), int(h.cap), head+low, head+high)
+	r.take(&h.leaf, r.s.entries.at(h.block), head+low, head+high)
 }
 
 // visit takes in the entries of ranks [low, high) below a node whose first
@@ -273,7 +285,7 @@ func (r *run) visit(x *node, base, low, high int) {
 	if x.level == 0 {
 		block := r.s.open(r.k, &x.leaf)
 		from := int(x.leaf.head) - base
-		r.take(block, int(x.leaf.cap), from+max(low, base), from+min(high, base+x.n))
+		r.take(&x.leaf, block, from+max(low, base), from+min(high, base+x.n))
 		return
 	}
 	for _, kid := range x.kids {

@@ -87,7 +87,7 @@ func TestOrderAndDuplicatesChangeNothing(t *testing.T) {
 				t.Fatalf("seed %d: another order, another set", seed)
 			}
 			if said != said2 {
-				t.Fatalf("seed %d: another order, other answers:\n%s\n%s", seed, said, said2)
+				t.Fatalf("seed %d: another order, other answers", seed)
 			}
 		}
 	}

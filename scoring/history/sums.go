@@ -31,8 +31,13 @@ func (g *gather) entry(t *total, k sumKey, block []uint64, size, i int) {
 	if !g.passes(k.filter, block, size, i) {
 		return
 	}
-	if k.column < 0 {
+	switch {
+	case k.column < 0:
 		t.n++
+		return
+	case k.column >= runKey:
+		t.n++
+		t.plus(g.addend(k.column-runKey, block, size, i))
 		return
 	}
 	w := block[(firstCol+k.column)*size+i]
@@ -43,6 +48,16 @@ func (g *gather) entry(t *total, k sumKey, block []uint64, size, i int) {
 		t.in(block[(firstCol+g.layout.currency)*size+i])
 	}
 	t.add(orderKey(w, g.layout.floats[k.column]))
+}
+
+// addend gives what an entry adds to a running sum. Where values are large,
+// the difference is still right.
+func (g *gather) addend(run int, block []uint64, size, i int) int64 {
+	at := (g.layout.firstRun()+run)*size + i
+	if i == 0 {
+		return int64(block[at])
+	}
+	return int64(block[at] - block[at-1])
 }
 
 // value gives the value that an entry adds to a sketch, if it does.

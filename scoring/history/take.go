@@ -7,8 +7,9 @@ import (
 )
 
 // take takes in entries [a, b) of a block, oldest first.
-func (r *run) take(block []uint64, size, a, b int) {
-	g := r.g
+func (r *run) take(l *leaf, block []uint64, a, b int) {
+	g, size := r.g, int(l.cap)
+	r.large = l.large
 	r.s.cursor = cursor{r.k.layout, block, size, 0}
 	switch g.family {
 	case famCount:
@@ -81,6 +82,8 @@ func (r *run) count(block []uint64, size, a, b int) {
 func (r *run) fold(block []uint64, size, a, b int) {
 	g := r.g
 	switch {
+	case g.run >= 0:
+		r.total.span(block[g.run*size:][:size], a, b, r.large)
 	case g.sumsOnly && !g.currency && g.mode == all:
 		r.total.sumAll(block[g.index*size:][a:b])
 	case g.sumsOnly && !g.currency && g.mode == ahead:
@@ -95,6 +98,26 @@ func (r *run) fold(block []uint64, size, a, b int) {
 				r.total.add(orderKey(w, g.floats))
 			}
 		}
+	}
+}
+
+// span adds entries [a, b) of a running sum, missing values as 0.
+func (t *total) span(run []uint64, a, b int, large bool) {
+	if a >= b {
+		return
+	}
+	t.n += b - a
+	base := uint64(0)
+	if a > 0 {
+		base = run[a-1]
+	}
+	if !large {
+		t.plus(int64(run[b-1] - base))
+		return
+	}
+	for _, w := range run[a:b] { // the whole may overflow, one value can't
+		t.plus(int64(w - base))
+		base = w
 	}
 }
 
