@@ -113,10 +113,10 @@ func (e *emitter) matches(n *lang.Node, want bool) ast.Node {
 // in writes `a in [constants]`, `a in lists.name` and `a in list`.
 func (e *emitter) in(n *lang.Node, want bool) ast.Node {
 	needle, right := e.scalar(n.Args[0]), n.Args[1]
-	switch {
-	case right.Op == lang.Array:
+	switch right.Op {
+	case lang.Array:
 		return e.call(e.inConstants(right, want), needle)
-	case right.Op == lang.ListName:
+	case lang.ListName:
 		return e.call(e.inNamed(right.Name, want), needle)
 	}
 	l := e.list(right)

@@ -21,8 +21,13 @@ func TestStoreListsTheSame(t *testing.T) {
 		c := Case{Schema: schema(r)}
 		c.events(r)
 		spans := []history.Span{
-			{From: time.Minute}, {From: 10 * time.Minute}, {From: 24 * time.Hour}, {From: Retention},
-			{From: time.Hour, To: 10 * time.Minute}, {Newest: 1}, {Newest: 3},
+			{From: time.Minute},
+			{From: 10 * time.Minute},
+			{From: 24 * time.Hour},
+			{From: Retention},
+			{From: time.Hour, To: 10 * time.Minute},
+			{Newest: 1},
+			{Newest: 3},
 		}
 		plan := &history.Plan{Retention: Retention}
 		for _, span := range spans {
