@@ -103,3 +103,9 @@ func BenchmarkMask(b *testing.B) {
 		Mask("transaction 1466281 of card-558211 at m-2210: 57.16 EUR, 2018-08-31T23:59:59Z")
 	}
 }
+
+func BenchmarkParseSchema(b *testing.B) {
+	for b.Loop() {
+		mustSchema(b, wideSchema)
+	}
+}

@@ -60,7 +60,7 @@ func TestCSV(t *testing.T) {
 		if codeOf(err) != test.code {
 			t.Errorf("%s %q: %v, want %q", test.column, test.cell, err, test.code)
 		}
-		if f, ok := err.(*Fault); ok && (f.Field != test.field || f.Offset != column) {
+		if f := (*Fault)(nil); errors.As(err, &f) && (f.Field != test.field || f.Offset != column) {
 			t.Errorf("%s %q: fault in %q, column %d", test.column, test.cell, f.Field, f.Offset)
 		}
 	}

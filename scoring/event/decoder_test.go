@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -200,7 +201,10 @@ func TestFaults(t *testing.T) {
 			if err == nil {
 				return
 			}
-			f := err.(*Fault)
+			var f *Fault
+			if !errors.As(err, &f) {
+				t.Fatal(err)
+			}
 			if f.Field != test.field {
 				t.Errorf("the fault is in field %q, want %q", f.Field, test.field)
 			}

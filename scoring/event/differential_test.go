@@ -64,7 +64,7 @@ func oracleValue(d *json.Decoder, path string, members map[string]any, depth int
 			}
 			names[name.(string)] = true
 			inner = strings.TrimPrefix(path+"."+name.(string), ".")
-			if strings.ContainsAny(name.(string), ".[") {
+			if name == "" || strings.ContainsAny(name.(string), ".[") {
 				inner = fmt.Sprintf("odd %q in %q", name, path) // not a path of the schema
 			}
 		}
