@@ -317,7 +317,11 @@ func (s *Store) addSmall(k *kind, h *history, t int64, row handle) {
 		s.relay(k, &h.leaf, nextSize(int(h.n)))
 	}
 	block := s.open(k, &h.leaf)
-	s.insert(k, &h.leaf, block, s.place(block, &h.leaf, t, row), row)
+	at := int(h.n)
+	if t <= h.newest { // else the entries need not be looked at
+		at = s.place(block, &h.leaf, t, row)
+	}
+	s.insert(k, &h.leaf, block, at, row)
 }
 
 // add puts a row into a history, which must not hold it.

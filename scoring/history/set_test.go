@@ -269,3 +269,37 @@ func TestWaitingLabels(t *testing.T) {
 		t.Errorf("%d labels wait after a long time, want none", got)
 	}
 }
+
+func TestObserveAllocatesNothing(t *testing.T) {
+	for name, o := range map[string]options{"small": defaults(), "hot": tiny()} {
+		r := rand.New(rand.NewPCG(9, 9))
+		m := maker{testSchema(true, true)}
+		s := newStore(m.schema, o)
+		plan := &Plan{Retention: minRetention}
+		all := predicates()
+		for _, span := range spans {
+			for a := Count; a <= Last; a++ {
+				q := Query{Span: span, Agg: a, Column: items}
+				if p := all[r.IntN(12)]; p != nil {
+					q.Filter = &p.Filter
+				}
+				plan.Queries = append(plan.Queries, q)
+			}
+		}
+		plan.Lists = []ListQuery{{Span: spans[3], Columns: []event.Column{amount, items}}}
+		s.Install(plan)
+		for i := range int64(200) {
+			tx := m.random(r, i, 1e18+i*tick, 2, 2)
+			s.Remember(tx)
+			if i%10 == 0 {
+				s.Label(&event.Label{IDKey: tx.IDKey, Time: tx.Time, Fraud: true})
+			}
+		}
+		tx := m.random(r, 1000, 1e18+200*tick, 1, 1)
+		m.text(tx, fCard, "card 0")
+		values, lists := make([]Value, len(plan.Queries)), make([]List, len(plan.Lists))
+		if n := testing.AllocsPerRun(100, func() { s.Observe(tx, values, lists) }); n > 0.9 { // now and then an arena of texts
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
