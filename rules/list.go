@@ -8,9 +8,6 @@ import (
 	"sort"
 )
 
-// never is the end of a list entry that has none.
-const never = math.MaxInt64
-
 // Lists holds the lists of a rule set. It is immutable, and safe for concurrent use.
 type Lists struct {
 	names  []string
@@ -18,8 +15,7 @@ type Lists struct {
 }
 
 type list interface {
-	// contains reports whether a text is in the list at a time.
-	contains(text string, at int64) bool
+	contains(text string) bool
 }
 
 // Has reports whether there is a list of this name.
@@ -28,15 +24,10 @@ func (l *Lists) Has(name string) bool { _, ok := l.byName[name]; return ok }
 // Names gives the names of the lists, sorted.
 func (l *Lists) Names() []string { return l.names }
 
-// Contains reports whether a list holds a text, or the network of an address,
-// whatever the end of the entry.
-func (l *Lists) Contains(name, text string) bool { return l.ContainsAt(name, text, math.MinInt64) }
-
-// ContainsAt is Contains for a transaction that arrives at a time (ns): entries
-// that have ended by then do not count.
-func (l *Lists) ContainsAt(name, text string, at int64) bool {
+// Contains reports whether a list holds a text, or the network of an address.
+func (l *Lists) Contains(name, text string) bool {
 	found := l.byName[name]
-	return found != nil && found.contains(text, at)
+	return found != nil && found.contains(text)
 }
 
 func (l *Lists) add(name string, entries list) {
@@ -69,7 +60,6 @@ type texts struct {
 	slots slots
 	blob  []byte   // all texts, one behind the other
 	ends  []uint32 // of each in blob
-	until []int64  // of each, nil if none has an end
 }
 
 func (t *texts) text(entry uint32) []byte {
@@ -80,47 +70,30 @@ func (t *texts) text(entry uint32) []byte {
 	return t.blob[start:t.ends[entry]]
 }
 
-// find gives the entry of a text, or the free slot for it.
-func (t *texts) find(text string) (entry uint32, slot int, ok bool) {
+// find gives the slot of a text, or the free one for it.
+func (t *texts) find(text string) (slot int, ok bool) {
 	slot = t.slots.first(maphash.String(t.slots.seed, text))
 	for t.slots.table[slot] != 0 {
-		entry = t.slots.table[slot] - 1
-		if string(t.text(entry)) == text {
-			return entry, slot, true
+		if string(t.text(t.slots.table[slot]-1)) == text {
+			return slot, true
 		}
 		slot = t.slots.next(slot)
 	}
-	return 0, slot, false
+	return slot, false
 }
 
-func (t *texts) contains(text string, at int64) bool {
-	entry, _, ok := t.find(text)
-	return ok && (t.until == nil || at < t.until[entry])
+func (t *texts) contains(text string) bool {
+	_, ok := t.find(text)
+	return ok
 }
 
 func newTexts(lines []listLine) *texts {
 	t := &texts{slots: newSlots(len(lines)), ends: make([]uint32, 0, len(lines))}
 	for _, line := range lines {
-		entry, slot, ok := t.find(line.value)
-		if !ok {
-			entry = uint32(len(t.ends))
-			t.slots.table[slot] = entry + 1
+		if slot, ok := t.find(line.value); !ok {
 			t.blob = append(t.blob, line.value...)
 			t.ends = append(t.ends, uint32(len(t.blob)))
-			if t.until != nil {
-				t.until = append(t.until, line.until)
-			}
-		}
-		if line.until == never && t.until == nil {
-			continue
-		}
-		for len(t.until) < len(t.ends) {
-			t.until = append(t.until, never)
-		}
-		if ok {
-			t.until[entry] = max(t.until[entry], line.until)
-		} else {
-			t.until[entry] = line.until
+			t.slots.table[slot] = uint32(len(t.ends))
 		}
 	}
 	return t
@@ -130,7 +103,6 @@ func newTexts(lines []listLine) *texts {
 type network struct {
 	high, low uint64
 	bits      uint8
-	until     int64
 }
 
 // networks is a list of addresses and networks.
@@ -154,23 +126,22 @@ func halves(a netip.Addr) (high, low uint64) {
 	return binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
 }
 
-func (n *networks) find(high, low uint64, bits uint8) (entry uint32, slot int, ok bool) {
+func (n *networks) find(high, low uint64, bits uint8) (slot int, ok bool) {
 	var key [17]byte
 	binary.BigEndian.PutUint64(key[:8], high)
 	binary.BigEndian.PutUint64(key[8:16], low)
 	key[16] = bits
 	slot = n.slots.first(maphash.Bytes(n.slots.seed, key[:]))
 	for n.slots.table[slot] != 0 {
-		entry = n.slots.table[slot] - 1
-		if e := &n.entries[entry]; e.high == high && e.low == low && e.bits == bits {
-			return entry, slot, true
+		if n.entries[n.slots.table[slot]-1] == (network{high, low, bits}) {
+			return slot, true
 		}
 		slot = n.slots.next(slot)
 	}
-	return 0, slot, false
+	return slot, false
 }
 
-func (n *networks) contains(text string, at int64) bool {
+func (n *networks) contains(text string) bool {
 	address, err := netip.ParseAddr(text)
 	if err != nil {
 		return false
@@ -178,7 +149,7 @@ func (n *networks) contains(text string, at int64) bool {
 	high, low := halves(address)
 	for _, bits := range n.bits {
 		h, l := mask(high, low, bits)
-		if entry, _, ok := n.find(h, l, bits); ok && at < n.entries[entry].until {
+		if _, ok := n.find(h, l, bits); ok {
 			return true
 		}
 	}
@@ -195,10 +166,8 @@ func newNetworks(lines []listLine) *networks {
 			bits += 96
 		}
 		high, low = mask(high, low, bits)
-		if entry, slot, ok := n.find(high, low, bits); ok {
-			n.entries[entry].until = max(n.entries[entry].until, line.until)
-		} else {
-			n.entries = append(n.entries, network{high, low, bits, line.until})
+		if slot, ok := n.find(high, low, bits); !ok {
+			n.entries = append(n.entries, network{high, low, bits})
 			n.slots.table[slot] = uint32(len(n.entries))
 		}
 		if !seen[bits] {

@@ -20,20 +20,11 @@ func parseList(t testing.TB, content string) *Lists {
 	return l
 }
 
-func day(t testing.TB, text string) int64 {
-	t.Helper()
-	ns, err := parseDate(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ns
-}
-
 func TestTextList(t *testing.T) {
-	l := parseList(t, "\uFEFF# shops\r\nshop-1\r\n  shop 2 \t# closed\nshop#3\n\nshop-4 until 2027-01-31\nshop-1 until 2020-01-01\nuntil 2027-01-31\nlast")
+	l := parseList(t, "\uFEFF# shops\r\nshop-1\r\n  shop 2 \t# closed\nshop#3\n\nshop-1\nlast")
 	for text, want := range map[string]bool{
-		"shop-1": true, "shop 2": true, "shop#3": true, "shop-4": true, "last": true, "until 2027-01-31": true,
-		"": false, "shop": false, "shop-11": false, "# shops": false, "shop-4 until 2027-01-31": false,
+		"shop-1": true, "shop 2": true, "shop#3": true, "last": true,
+		"": false, "shop": false, "shop-11": false, "# shops": false,
 	} {
 		if l.Contains("l", text) != want {
 			t.Errorf("%q: %v", text, !want)
@@ -41,26 +32,6 @@ func TestTextList(t *testing.T) {
 	}
 	if l.Contains("other", "shop-1") || l.Has("other") || !l.Has("l") {
 		t.Error("names")
-	}
-}
-
-func TestListEnds(t *testing.T) {
-	end := day(t, "2027-01-31")
-	for _, l := range []*Lists{
-		parseList(t, "b\na until 2027-01-31\nc\n"),
-		parseList(t, "a until 2027-01-30\nc\na until 2027-01-31 # longer\n"),
-	} {
-		if !l.ContainsAt("l", "a", end-1) || l.ContainsAt("l", "a", end) || !l.Contains("l", "a") || !l.ContainsAt("l", "c", end) {
-			t.Error("an entry counts up to the beginning of its day, and no longer")
-		}
-	}
-	l := parseList(t, "a until 2027-01-31\na\n")
-	if !l.ContainsAt("l", "a", end) {
-		t.Error("an entry without an end counts for ever")
-	}
-	l = parseList(t, "10.0.0.0/8 until 2027-01-31\n10.1.0.0/16\n")
-	if !l.ContainsAt("l", "10.2.0.1", end-1) || l.ContainsAt("l", "10.2.0.1", end) || !l.ContainsAt("l", "10.1.0.1", end) {
-		t.Error("networks end like texts")
 	}
 }
 
@@ -129,7 +100,7 @@ func TestMillionEntries(t *testing.T) {
 		}
 	}
 	found := l.byName["l"].(*texts)
-	if size := len(found.blob) + 4*len(found.ends) + 4*len(found.slots.table) + 8*len(found.until); size > 32<<20 {
+	if size := len(found.blob) + 4*len(found.ends) + 4*len(found.slots.table); size > 32<<20 {
 		t.Errorf("%d bytes for a million entries", size)
 	}
 }
@@ -137,9 +108,9 @@ func TestMillionEntries(t *testing.T) {
 func TestContainsAllocatesNothing(t *testing.T) {
 	text, nets := parseList(t, "a\nb\n"), parseList(t, "10.0.0.0/8\n2001:db8::/32\n")
 	if n := testing.AllocsPerRun(100, func() {
-		text.ContainsAt("l", "b", 1)
-		nets.ContainsAt("l", "10.0.0.1", 1)
-		nets.ContainsAt("l", "2001:db8::1", 1)
+		text.Contains("l", "b")
+		nets.Contains("l", "10.0.0.1")
+		nets.Contains("l", "2001:db8::1")
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

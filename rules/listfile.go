@@ -19,12 +19,11 @@ const (
 // listLine is one entry of a list file.
 type listLine struct {
 	value   string
-	until   int64
 	network netip.Prefix
 }
 
-// listFile reads the text of a list: one value a line, behind it optionally
-// `until 2027-01-31`, and comments from # on. A list whose first value is an
+// listFile reads the text of a list: one value a line, and comments from # on.
+// A list whose first value is an
 // address or a network is a list of networks.
 type listFile struct {
 	file   string
@@ -82,18 +81,7 @@ func (f *listFile) line(number int, source string) (l listLine, ok bool) {
 	if text == "" {
 		return l, false
 	}
-	l = listLine{value: text, until: never}
-	fields := strings.Fields(text)
-	if n := len(fields); n >= 3 && fields[n-2] == "until" {
-		ns, err := parseDate(fields[n-1])
-		if err != nil {
-			column := utf8.RuneCountInString(source[:strings.LastIndex(source, fields[n-1])]) + 1
-			f.fault(number, column, source, err.Error())
-		}
-		l.until = ns
-		l.value = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(strings.TrimSuffix(text, fields[n-1])), "until"))
-	}
-	return l, true
+	return listLine{value: text}, true
 }
 
 // withoutComment cuts a line at a # that stands first or behind a blank.
