@@ -21,7 +21,7 @@ type CSV struct {
 func NewCSV(s *Schema, header []string) (*CSV, error) {
 	c := &CSV{schema: s, header: len(header), label: -1, filler: filler{layout: s.layout()}}
 	for i, name := range header {
-		if slices.Index(header, name) != i && (c.wants(name)) {
+		if slices.Index(header, name) != i && c.wants(name) {
 			return nil, fmt.Errorf("the CSV file has two columns %q; rename or remove one", name)
 		}
 	}

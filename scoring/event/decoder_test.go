@@ -311,10 +311,14 @@ func TestLabel(t *testing.T) {
 	}{
 		{`{"id":"t1","outcome":{"fraud":true}}`, "", Label{ID: "t1", Time: 77, Fraud: true, TxTime: math.MinInt64}},
 		{`{"id":1,"outcome":{"fraud":0,"at":5}}`, "", Label{ID: "1", Time: 5e6, TxTime: math.MinInt64}},
-		{`{"id":"t1","outcome":{"fraud":1},"card":"tkn","tx_at":"1970-01-01T00:00:01Z"}`, "",
-			Label{ID: "t1", Time: 77, Fraud: true, TxTime: 1e9, Entities: []Key{HashKey([]byte("tkn")), {}, {}}}},
-		{`{"id":"t1","outcome":{"fraud":false},"user":7,"card":""}`, "",
-			Label{ID: "t1", Time: 77, TxTime: math.MinInt64, Entities: []Key{{}, HashKey([]byte("7")), {}}}},
+		{
+			`{"id":"t1","outcome":{"fraud":1},"card":"tkn","tx_at":"1970-01-01T00:00:01Z"}`, "",
+			Label{ID: "t1", Time: 77, Fraud: true, TxTime: 1e9, Entities: []Key{HashKey([]byte("tkn")), {}, {}}},
+		},
+		{
+			`{"id":"t1","outcome":{"fraud":false},"user":7,"card":""}`, "",
+			Label{ID: "t1", Time: 77, TxTime: math.MinInt64, Entities: []Key{{}, HashKey([]byte("7")), {}}},
+		},
 		{`{"id":"t1"}`, MissingField, Label{}},
 		{`{"outcome":{"fraud":true}}`, MissingField, Label{}},
 		{`{"id":"","outcome":{"fraud":true}}`, BadValue, Label{}},

@@ -143,7 +143,7 @@ func agree(t *testing.T, s *Schema, d *Decoder, msg []byte) {
 				continue
 			}
 		}
-		if got != want && !(want == "-0" && got == "0") {
+		if got != want && (want != "-0" || got != "0") {
 			t.Fatalf("%q: %s is %q, want %q", msg, f.Name, got, want)
 		}
 	}

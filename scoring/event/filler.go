@@ -295,11 +295,11 @@ func (f *filler) hash(dst *Transaction) {
 			dst.Hashes[i] = Hash(f.get(i))
 		}
 	}
-	dst.Entities = f.entities(dst.Entities, s, s.Entities, dst.Hashes)
+	dst.Entities = f.entities(dst.Entities, s.Entities, dst.Hashes)
 }
 
 // entities hashes the values of the entities, which stand in the given fields.
-func (f *filler) entities(keys []Key, s *Schema, fields []int, hashes []uint64) []Key {
+func (f *filler) entities(keys []Key, fields []int, hashes []uint64) []Key {
 	if cap(keys) < len(fields) {
 		keys = make([]Key, len(fields))
 	}

@@ -42,7 +42,7 @@ func (d *Decoder) Label(dst *Label, msg []byte, stamp int64) error {
 
 // labelEntities fills in the entities, and leaves nil if the label names none.
 func (d *Decoder) labelEntities(dst *Label) {
-	dst.Entities = d.label.entities(dst.Entities, d.schema, d.keys, nil)
+	dst.Entities = d.label.entities(dst.Entities, d.keys, nil)
 	for _, k := range dst.Entities {
 		if k != (Key{}) {
 			return

@@ -145,8 +145,8 @@ func (l *Lines) quoted(line []byte) error {
 		l.plain = make([]byte, 0, len(line))
 	}
 	for {
-		cell, rest := line, []byte(nil)
-		more := false
+		var cell, rest []byte
+		var more bool
 		if len(line) > 0 && line[0] == '"' {
 			var ok bool
 			if cell, rest, ok = l.unquote(line[1:]); !ok {

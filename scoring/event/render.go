@@ -40,10 +40,10 @@ func AppendLabelJSON(dst []byte, tx *Transaction, at int64) []byte {
 			return f < 0 || tx.Words[f] != Missing
 		},
 		put: func(dst []byte, i int) []byte {
-			switch {
-			case i == m.value:
+			switch i {
+			case m.value:
 				return append(dst, "true"...)
-			case i == m.time:
+			case m.time:
 				return append(AppendTime(append(dst, '"'), at), '"')
 			}
 			return tx.appendMember(dst, source(i))

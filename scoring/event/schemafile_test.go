@@ -197,7 +197,7 @@ func FuzzSchema(f *testing.F) {
 	f.Add([]byte(wideSchema))
 	f.Add([]byte(plainSchema))
 	f.Add([]byte("fields:\n  id: {type: string}\n  time: {type: timestamp}\nbase_currency: EUR\nrates: r\n"))
-	f.Fuzz(func(t *testing.T, src []byte) {
+	f.Fuzz(func(_ *testing.T, src []byte) {
 		s, err := ParseSchema("s.yaml", src, func(string) ([]byte, error) { return src, nil })
 		if err != nil {
 			return

@@ -17,7 +17,7 @@ func parseTime(b []byte) (ns int64, code Code) {
 	minute, ok6 := twoDigits(b, 14)
 	second, ok7 := twoDigits(b, 17)
 	year = year*100 + rest
-	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) || month < 1 || month > 12 || day < 1 ||
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !ok6 || !ok7 || month < 1 || month > 12 || day < 1 ||
 		day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
 		return 0, BadValue
 	}
