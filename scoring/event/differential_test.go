@@ -180,7 +180,7 @@ func TestDecoderAgainstEncodingJSON(t *testing.T) {
 	d := NewDecoder(s)
 	r := rand.New(rand.NewPCG(1, 2))
 	taken := 0
-	for range 60_000 {
+	for range 25_000 {
 		value := func(typical ...string) string {
 			if r.IntN(3) > 0 {
 				return typical[r.IntN(len(typical))]
@@ -204,7 +204,7 @@ func TestDecoderAgainstEncodingJSON(t *testing.T) {
 			taken++
 		}
 	}
-	if taken < 1500 {
+	if taken < 600 {
 		t.Errorf("only %d of the random messages were valid", taken)
 	}
 }
@@ -220,7 +220,7 @@ func TestAmountsAgainstRationals(t *testing.T) {
 		return b.String()
 	}
 	limit := new(big.Int).Lsh(big.NewInt(1), 63)
-	for range 200_000 {
+	for range 50_000 {
 		text := strings.TrimLeft(digits(r.IntN(22)), "0")
 		if text == "" {
 			text = "0"
@@ -257,7 +257,7 @@ func TestAmountsAgainstRationals(t *testing.T) {
 // TestTimesAgainstTimePackage compares timestamps with package time's.
 func TestTimesAgainstTimePackage(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	for range 200_000 {
+	for range 50_000 {
 		text := fmt.Sprintf("%04d-%02d-%02dT%02d:%02d:%02d", 1969+r.IntN(295), r.IntN(14), r.IntN(33), r.IntN(25), r.IntN(61), r.IntN(61))
 		if n := r.IntN(10); n > 0 {
 			text += fmt.Sprintf(".%0*d", n, r.IntN(1000))
@@ -281,7 +281,7 @@ func TestAddressesAgainstNetip(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	parts := []string{"0", "1", "ff", "FFFF", "1234", ":", "::", ":", ".", "192.0.2.1", "255", "256", "01", "g", ":0:0:", "::ffff:", "12345", ""}
 	valid := 0
-	for range 300_000 {
+	for range 100_000 {
 		var b strings.Builder
 		if r.IntN(3) == 0 {
 			for i := range 8 {
@@ -305,7 +305,7 @@ func TestAddressesAgainstNetip(t *testing.T) {
 			valid++
 		}
 	}
-	if valid < 1000 {
+	if valid < 300 {
 		t.Errorf("only %d of the random addresses were valid", valid)
 	}
 }
@@ -320,7 +320,7 @@ func TestZonesAgainstTimePackage(t *testing.T) {
 		}
 		s := &Schema{Zone: zone, offsets: zoneOffsets(zone)}
 		slow := &Schema{Zone: zone}
-		for range 30_000 {
+		for range 8_000 {
 			sec := r.Int64N(lastSecond)
 			if i := r.IntN(len(s.offsets)); r.IntN(3) == 0 { // about a change
 				sec = max(0, s.offsets[i].from+r.Int64N(7)-3)

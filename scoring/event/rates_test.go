@@ -90,7 +90,7 @@ func TestConvert(t *testing.T) {
 func TestConvertAgainstRationals(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	codes := []string{"USD", "JPY", "KWD", "CLF"}
-	for range 100_000 {
+	for range 30_000 {
 		base, from := mustCode(codes[r.IntN(4)]), mustCode(codes[r.IntN(4)])
 		if base == from {
 			continue
