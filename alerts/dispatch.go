@@ -70,6 +70,9 @@ func (d *Dispatcher) hand(news []Alert) {
 	}
 }
 
+// Notify tells all channels of something that no rule says.
+func (d *Dispatcher) Notify(a Alert) { d.hand([]Alert{a}) }
+
 // Waiting is the number of alerts that a channel has not delivered yet.
 func (d *Dispatcher) Waiting() map[string]int {
 	out := map[string]int{}

@@ -157,9 +157,12 @@ func (c *Core) Decide(batch []Input, now int64) []Decision {
 	c.lists = resize(c.lists, len(batch)*len(plan.Lists))
 	open := 0 // the first input whose verdict is not settled
 	for i := range batch {
-		if c.set.Program.ReadsVerdicts() && c.meets(batch[i].Tx) {
-			c.finish(open, i, now)
-			open = i
+		if c.set.Program.ReadsVerdicts() {
+			if c.meets(batch[i].Tx) {
+				c.finish(open, i, now)
+				open = i
+			}
+			c.touch(batch[i].Tx)
 		}
 		c.observe(i, &batch[i])
 	}
@@ -167,21 +170,24 @@ func (c *Core) Decide(batch []Input, now int64) []Decision {
 	return c.decisions
 }
 
-// meets reports whether tx shares an entity with one of the open batch, whose
-// verdict its rules may want to see, and opens a new batch if so.
+// meets reports whether tx shares an entity with one of the open inputs, whose
+// verdicts its rules may want to see.
 func (c *Core) meets(tx *event.Transaction) bool {
-	met := false
 	for e, key := range tx.Entities {
-		if _, met = c.touched[touch{e, key}]; met && key != (event.Key{}) {
-			clear(c.touched)
-			break
+		if _, met := c.touched[touch{e, key}]; met {
+			return true
 		}
-		met = false
 	}
+	return false
+}
+
+// touch notes the entities of an open input.
+func (c *Core) touch(tx *event.Transaction) {
 	for e, key := range tx.Entities {
-		c.touched[touch{e, key}] = struct{}{}
+		if key != (event.Key{}) {
+			c.touched[touch{e, key}] = struct{}{}
+		}
 	}
-	return met
 }
 
 // finish evaluates and settles the inputs from..to of the batch.
@@ -197,7 +203,7 @@ func (c *Core) finish(from, to int, now int64) {
 // remembers it.
 func (c *Core) observe(i int, in *Input) {
 	d := &c.decisions[i]
-	d.Input, d.Set, d.Record = *in, c.set, d.Record[:0]
+	d.Input, d.Set, d.Record, d.Earlier = *in, c.set, d.Record[:0], Earlier{}
 	tx := in.Tx
 	if tx.Arrival-tx.Time > int64(c.set.Program.Plan().Retention) {
 		d.Flags |= Late

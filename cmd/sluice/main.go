@@ -40,8 +40,11 @@ type command struct {
 
 func commands() []command {
 	return []command{
+		{"demo", "watch Sluice decide simulated payments, attacks among them", demoCommand},
+		{"serve", "decide transactions from Kafka and HTTP", serveCommand},
 		{"check", "find every fault in rule files", checkCommand},
 		{"backtest", "run rules over files of past transactions", backtestCommand},
+		{"load", "send files of transactions and labels to Kafka", loadCommand},
 	}
 }
 

@@ -1,0 +1,321 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"sluice/alerts"
+	"sluice/configs"
+	"sluice/rules"
+	"sluice/scoring"
+	"sluice/scoring/event"
+	"sluice/stream"
+	"sluice/stream/gateway"
+)
+
+// What the configuration does not say.
+const (
+	alertUpdates   = time.Minute // at most so often a channel is told that an alert grew
+	maxIncidents   = 10_000
+	webhookTimeout = 10 * time.Second
+)
+
+// serveCommand decides what comes from Kafka and HTTP until it is told to stop.
+func serveCommand(ctx context.Context, args []string, c console) error {
+	f := flags("serve", "--config FILE", c)
+	path := f.String("config", "", "configuration file; configs/sluice.yaml is a commented example")
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	if *path == "" || len(rest) > 0 {
+		return misused(f, "give --config FILE, and nothing else")
+	}
+	config, err := configs.Load(*path, c.env)
+	if err != nil {
+		return faults(c.err, err)
+	}
+	log := logger(c, config.Log)
+	schema, err := event.LoadSchema(config.Schema.Path)
+	if err != nil {
+		return faults(c.err, err)
+	}
+	s, err := newServer(config, schema, log)
+	if err != nil {
+		return faults(c.err, err)
+	}
+	return s.run(ctx)
+}
+
+// logger makes the log that the configuration asks for.
+func logger(c console, l configs.Log) *slog.Logger {
+	o := &slog.HandlerOptions{Level: l.Level}
+	if l.Format == configs.JSON {
+		return slog.New(slog.NewJSONHandler(c.err, o))
+	}
+	return slog.New(slog.NewTextHandler(c.err, o))
+}
+
+// server is everything that serve runs.
+type server struct {
+	config     *configs.Config
+	log        *slog.Logger
+	rules      *rules.Reloader
+	processor  *stream.Processor
+	book       *alerts.Book
+	dispatcher *alerts.Dispatcher
+	metrics    *metrics
+	listener   net.Listener
+	http       *http.Server
+}
+
+// newServer builds all that can fail before anything runs.
+func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (*server, error) {
+	s := &server{config: config, log: log, metrics: newMetrics(schema)}
+	var err error
+	if s.rules, err = rules.NewReloader(config.Rules.Path, schema, s.reloaded); err != nil {
+		return nil, err
+	}
+	kafka, err := kafkaOf(config)
+	if err != nil {
+		return nil, err
+	}
+	s.book = alerts.NewBook(config.Alerts.Lasts, maxIncidents)
+	s.processor, err = stream.New(stream.Options{
+		Kafka:    kafka,
+		Topics:   topicsOf(config.Topics),
+		Creation: stream.Creation{Allowed: config.CreateTopics, Partitions: config.Partitions, Replication: config.ReplicationFactor},
+		Group:    config.Group, Schema: schema, Set: s.rules.Current(),
+		Core:           scoring.Options{Run: newRun(), KeepIDs: config.DecidedIDs.Keep, MaxIDs: config.DecidedIDs.Max},
+		RawDeadLetters: config.DeadLetters.Raw, Patience: config.Merge.Wait, Requests: config.Gateway.MaxInFlight,
+		ReadyLag: config.Ready.MaxLag, DrainTimeout: config.DrainTimeout, Log: log,
+		OnDecision: func(d *scoring.Decision) { s.book.Observe(d, time.Now()) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.dispatcher = alerts.NewDispatcher(s.book, alertUpdates, log, s.channels()...)
+	s.metrics.watch(s.processor, s.book, s.dispatcher)
+	if s.listener, err = net.Listen("tcp", config.Listen); err != nil {
+		return nil, fmt.Errorf("listen at %s (key listen of the configuration): %w", config.Listen, err)
+	}
+	s.http = &http.Server{
+		Handler: s.metrics.instrument(gateway.New(gateway.Options{
+			Engine: s.processor, Rules: s.rules.Current, Reload: s.rules.Reload, Ready: s.ready, Metrics: s.metrics.handler(),
+			Log: log, Timeout: config.Gateway.Timeout, MaxBytes: event.DefaultMaxBytes, MaxInFlight: config.Gateway.MaxInFlight,
+		})),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	return s, nil
+}
+
+// channels are the ways of alerts that the configuration names.
+func (s *server) channels() []alerts.Channel {
+	var out []alerts.Channel
+	if s.config.Alerts.Log {
+		out = append(out, alerts.Log{Logger: s.log})
+	}
+	if s.config.Topics.Alerts != "" {
+		out = append(out, alerts.Topic{Append: func(_ context.Context, key, value []byte) error { return s.processor.Alert(key, value) }})
+	}
+	if hook := s.config.Alerts.Webhook.Reveal(); hook != "" {
+		out = append(out, alerts.NewWebhook(hook, webhookTimeout))
+	}
+	return out
+}
+
+// run serves until ctx ends, then lets requests, verdicts and alerts that are
+// on their way arrive, within the drain timeout for each.
+func (s *server) run(ctx context.Context) error {
+	s.log.Info("serving", "listen", s.listener.Addr().String(), "brokers", strings.Join(s.config.Brokers, ","),
+		"group", s.config.Group, "rule_set", s.rules.Current().Hash, "rules", len(s.rules.Current().Rules))
+	deciding, stopDeciding := context.WithCancel(context.WithoutCancel(ctx))
+	alerting, stopAlerting := context.WithCancel(context.WithoutCancel(ctx))
+	around, stopAround := context.WithCancel(ctx)
+	defer stopAround()
+	var all, alerts sync.WaitGroup
+	ended := make(chan error, 3)
+	all.Go(func() { ended <- s.processor.Run(deciding) })
+	all.Go(func() { ended <- serveHTTP(s.http, s.listener) })
+	all.Go(func() { ended <- s.watchRules(around) })
+	all.Go(func() { s.hangups(around) })
+	all.Go(func() { s.report(around) })
+	alerts.Go(func() { s.dispatcher.Run(alerting, s.config.DrainTimeout) })
+
+	var err error
+	select {
+	case <-ctx.Done():
+		s.log.Info("stopping: requests and verdicts on their way are finished", "within", s.config.DrainTimeout)
+	case err = <-ended:
+	}
+	stopAround()
+	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.DrainTimeout)
+	defer cancel()
+	if shut := s.http.Shutdown(bound); shut != nil {
+		s.log.Warn("requests were cut off", "error", shut)
+		_ = s.http.Close()
+	}
+	stopAlerting()
+	alerts.Wait() // before their topic's producer ends
+	stopDeciding()
+	all.Wait()
+	close(ended)
+	for e := range ended {
+		err = errors.Join(err, e)
+	}
+	s.log.Info("stopped", "decisions", s.processor.Counts().Decisions())
+	return err
+}
+
+func serveHTTP(server *http.Server, l net.Listener) error {
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("the HTTP server ended: %w", err)
+	}
+	return nil
+}
+
+// watchRules reloads changed rule files. A watch that fails is no reason to
+// stop deciding: SIGHUP and POST /-/reload remain.
+func (s *server) watchRules(ctx context.Context) error {
+	if err := s.rules.Watch(ctx); err != nil {
+		s.log.Error("changed rule files are not noticed; reload by SIGHUP or POST /-/reload", "error", err)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// hangups reloads the rules at SIGHUP.
+func (s *server) hangups(ctx context.Context) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			_ = s.rules.Reload() // reloaded tells how it went
+		}
+	}
+}
+
+// reloaded is told how every reload went, and puts a new set in force.
+func (s *server) reloaded(r rules.Reload) {
+	s.metrics.reloaded(r)
+	switch {
+	case r.Err != nil:
+		s.log.Error("the rules were not taken; the last good set keeps deciding", "rule_set", r.Set.Hash, "error", r.Err)
+		s.dispatcher.Notify(reloadAlert(r))
+	case r.Changed && s.processor != nil:
+		ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
+		defer cancel()
+		if err := s.processor.Swap(ctx, r.Set); err != nil {
+			s.log.Error("the new rules are not in force yet", "rule_set", r.Set.Hash, "error", err)
+			return
+		}
+		s.log.Info("new rules are in force", "rule_set", r.Set.Hash, "rules", len(r.Set.Rules))
+	}
+}
+
+// reloadAlert tells people that a rule set was refused.
+func reloadAlert(r rules.Reload) alerts.Alert {
+	now := time.Now().UTC()
+	return alerts.Alert{
+		ID: "rules-refused-" + r.Set.Hash, Status: alerts.Firing, Severity: "ticket", Rule: "", Reason: "RULES_REFUSED",
+		Description: "The rules were not taken; the last good set keeps deciding: " + r.Err.Error(),
+		Count:       1, First: now, Last: now, RuleSet: r.Set.Hash, Examples: []string{},
+	}
+}
+
+// ready says why transactions are not decided in time, nil if they are.
+func (s *server) ready() error {
+	st := s.processor.State()
+	if st.CaughtUp {
+		return nil
+	}
+	why := fmt.Sprintf("%s, %.0f %%", st.Phase, 100*st.Progress)
+	lag := int64(0)
+	for _, p := range st.Partitions {
+		lag += p.Lag
+	}
+	if lag > 0 {
+		why += fmt.Sprintf("; %d records behind (ready up to %d)", lag, s.config.Ready.MaxLag)
+	}
+	for _, t := range st.Troubles {
+		why += "; " + t
+	}
+	return errors.New(why)
+}
+
+// report logs how far a start or a backlog is, until it is through, and again
+// when it falls behind.
+func (s *server) report(ctx context.Context) {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	was := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		why := s.ready()
+		if why != nil {
+			s.log.Info("not ready", "why", why.Error(), "decisions", s.processor.Counts().Decisions())
+		} else if !was {
+			s.log.Info("ready", "decisions", s.processor.Counts().Decisions())
+		}
+		was = why == nil
+	}
+}
+
+// kafkaOf makes the connection's options of the configuration.
+func kafkaOf(c *configs.Config) (stream.Kafka, error) {
+	k := stream.Kafka{Brokers: c.Brokers}
+	var err error
+	if k.TLS, err = c.TLS.Config(); err != nil {
+		return k, err
+	}
+	if c.SASL != nil {
+		k.SASL, err = loginOf(c.SASL)
+	}
+	return k, err
+}
+
+func loginOf(s *configs.SASL) (sasl.Mechanism, error) {
+	switch s.Mechanism {
+	case configs.ScramSHA256:
+		return scram.Mechanism(scram.SHA256, s.Username, s.Password.Reveal())
+	case configs.ScramSHA512:
+		return scram.Mechanism(scram.SHA512, s.Username, s.Password.Reveal())
+	}
+	return plain.Mechanism{Username: s.Username, Password: s.Password.Reveal()}, nil
+}
+
+func topicsOf(t configs.Topics) stream.Topics {
+	return stream.Topics{Transactions: t.Transactions, Labels: t.Labels, Verdicts: t.Verdicts, DeadLetters: t.DeadLetters, Alerts: t.Alerts}
+}
+
+// newRun names this run of the program in verdict records.
+func newRun() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return hex.EncodeToString(b[:])
+}
