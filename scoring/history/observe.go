@@ -302,7 +302,7 @@ func (r *run) visit(x *node, base, low, high int) {
 // absorb takes in all entries below a node by its sums, if they serve.
 func (r *run) absorb(x *node, base int) bool {
 	g := r.g
-	if g.scanned || x.stale && !x.dirty {
+	if g.scanned {
 		return false
 	}
 	if g.sketch >= 0 && (!r.approx || x.level == 0) {

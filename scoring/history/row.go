@@ -1,6 +1,8 @@
 package history
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"time"
 
@@ -149,7 +151,7 @@ func (s *Store) idLess(a, b handle) bool {
 func (s *Store) compareIDs(a, b []uint64) int {
 	at := s.shape.at[s.schema.ID]
 	if s.shape.text[s.schema.ID] < 0 {
-		return compareInts(int64(a[at]), int64(b[at]))
+		return cmp.Compare(int64(a[at]), int64(b[at]))
 	}
 	if a[at] == b[at] {
 		return 0
@@ -157,5 +159,5 @@ func (s *Store) compareIDs(a, b []uint64) int {
 	s.bytes = s.appendText(s.bytes[:0], a, s.schema.ID)
 	n := len(s.bytes)
 	s.bytes = s.appendText(s.bytes, b, s.schema.ID)
-	return compareBytes(s.bytes[:n], s.bytes[n:])
+	return bytes.Compare(s.bytes[:n], s.bytes[n:])
 }

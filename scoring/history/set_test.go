@@ -177,6 +177,34 @@ func TestExpiryEdges(t *testing.T) {
 	}
 }
 
+// An id that nobody sees any more is free again, whether or not its memory was
+// given back.
+func TestForgottenIDs(t *testing.T) {
+	for _, sweeps := range []int{0, 3000} {
+		m := maker{testSchema(false, false)}
+		s := New(m.schema)
+		base := int64(1e18)
+		s.Remember(one(m, 1, base))
+		again := one(m, 1, base+2*int64(minRetention))
+		if _, added := s.Remember(again); added {
+			t.Error("an id within twice the retention was taken again")
+		}
+		for range sweeps {
+			s.Reclaim(again.Time + 1)
+		}
+		again = one(m, 1, again.Time+1)
+		m.text(again, fCard, "other")
+		ref, added := s.Remember(again)
+		if !added {
+			t.Errorf("%d sweeps: an id that nobody sees any more was refused", sweeps)
+		}
+		s.Remember(one(m, 2, again.Time)) // lets the first row go
+		if got, ok := s.Find(idKeyOf(1)); !ok || got != ref {
+			t.Error("the id was lost with the earlier row")
+		}
+	}
+}
+
 func TestReclaimGivesBackAll(t *testing.T) {
 	for _, o := range []options{defaults(), tiny()} {
 		m := maker{testSchema(true, false)}
@@ -204,6 +232,11 @@ func TestReclaimGivesBackAll(t *testing.T) {
 		got := s.Stats()
 		if got.Transactions != 0 || got.References != 0 || got.Entities[0] != 0 || got.Entities[1] != 0 {
 			t.Errorf("left over: %+v", got)
+		}
+		for i := range s.ids.parts {
+			if n := s.ids.parts[i].used; n != 0 {
+				t.Fatalf("%d ids are left over", n)
+			}
 		}
 		if got.Bytes > full.Bytes/3 {
 			t.Errorf("%d of %d bytes are still taken", got.Bytes, full.Bytes)

@@ -44,11 +44,35 @@ func TestSlab(t *testing.T) {
 		}
 		held = append(held, b)
 	}
+	live := 0
+	for _, b := range held {
+		live += 8 * blockWords(b.n)
+	}
+	if s.bytes() > int64(2*live+8<<20) {
+		t.Errorf("%d bytes are taken by %d", s.bytes(), live)
+	}
 	for _, b := range held {
 		s.free(b.h)
 	}
 	if s.bytes() > 8<<20 {
 		t.Errorf("%d bytes are taken by nothing", s.bytes())
+	}
+}
+
+func TestSlabUsesRoomAgain(t *testing.T) {
+	s := newSlab()
+	keep := s.alloc(10)
+	var held [10]handle
+	for range 100_000 {
+		for i := range held {
+			held[i] = s.alloc(10)
+		}
+		for _, h := range held {
+			s.free(h)
+		}
+	}
+	if keep == 0 || s.bytes() > 1<<16 {
+		t.Errorf("%d bytes are taken by one block", s.bytes())
 	}
 }
 

@@ -1,8 +1,6 @@
 package history
 
 import (
-	"bytes"
-	"cmp"
 	"strings"
 
 	"sluice/scoring/event"
@@ -23,10 +21,6 @@ func (a *arena) keep(text []byte) string {
 	a.b.Write(text)
 	return a.b.String()[from:]
 }
-
-func compareInts(a, b int64) int { return cmp.Compare(a, b) }
-
-func compareBytes(a, b []byte) int { return bytes.Compare(a, b) }
 
 // verdictNames gives verdicts their numbers in rows: 0 is none.
 var verdictNames = [...]string{"", "allow", "review", "deny"}

@@ -237,7 +237,7 @@ func (w *twin) ints(q *Query, kind event.Kind, words []uint64, unit float64) Val
 		high += v >> 32
 	}
 	high += low >> 32
-	overflow := high != int64(int32(high))
+	overflow := high != int64(int32(high)) || sum == math.MinInt64 // which is no value
 	money := q.Column.Field == fAmount && q.Column.Form == event.Plain
 	one := func(v int64) Value {
 		if money {

@@ -120,8 +120,11 @@ func (m maker) random(r *rand.Rand, id, t int64, cards, shops int) *event.Transa
 	}
 	set(fAmount, uint64(r.Int64N(2000)))
 	items := r.Int64N(20) - 10
-	if r.IntN(200) == 0 {
+	if r.IntN(40) == 0 { // sums overflow, and come back
 		items = math.MaxInt64 - r.Int64N(3)
+		if r.IntN(3) == 0 {
+			items = -items
+		}
 	}
 	set(fItems, uint64(items))
 	set(fRatio, math.Float64bits(float64(r.IntN(2000)-1000)/7+0.001))
