@@ -134,6 +134,18 @@ func await(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// drained says whether a processor is caught up to the last record.
+func drained(p *stream.Processor) func() bool {
+	return func() bool {
+		for _, s := range p.State().Partitions {
+			if s.Lag != 0 || s.Committed != s.End {
+				return false
+			}
+		}
+		return p.CaughtUp()
+	}
+}
+
 func (b *bench) body(id int, customer string, at time.Time, cents int) []byte {
 	return fmt.Appendf(nil, `{"id":%d,"time":%d,"customer":%q,"amount":%d.%02d,"pin":"1234"}`, id, at.UnixMilli(), customer, cents/100, cents%100)
 }
