@@ -48,14 +48,17 @@ func backtestCommand(ctx context.Context, args []string, c console) error {
 	return b.run(ctx, *out)
 }
 
+// maxDelay keeps the times of labels within what 64 bits of nanoseconds hold.
+const maxDelay = 10 * 365 * 24 * time.Hour
+
 // parseDelay reads a duration as the rule language writes it, as Go does, or 0.
 func parseDelay(s string) (time.Duration, error) {
 	if d, err := lang.ParseDuration(s); err == nil {
 		return d, nil
 	}
 	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is no duration; write 7d, 168h or 0s", s)
+	if err != nil || d < 0 || d > maxDelay {
+		return 0, fmt.Errorf("%q is no duration up to ten years; write 7d, 168h or 0s", s)
 	}
 	return d, nil
 }
