@@ -71,17 +71,19 @@ func (m maker) tx2() *event.Transaction {
 	return tx
 }
 
-// BenchmarkObserve fills 20 windows of transactions whose entities have about
-// 60 events each within the retention, and remembers them.
+// BenchmarkObserve fills 20 windows of transactions over entities with some
+// number of events each within the retention, and remembers them.
 func BenchmarkObserve(b *testing.B) {
 	for _, c := range []struct {
 		name     string
 		plan     *Plan
 		entities int
+		events   int64
 	}{
-		{"2 entities of 1k", velocities(0, 1), 1000},
-		{"4 entities of 1k", quarter(), 1000},
-		{"4 entities of 50k", quarter(), 50_000},
+		{"2 entities of 1k", velocities(0, 1), 1000, 60},
+		{"4 entities of 1k", quarter(), 1000, 60},
+		{"4 entities of 50k", quarter(), 50_000, 60},
+		{"4 entities of 250k", quarter(), 250_000, 10},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			schema := paymentSchema()
@@ -89,9 +91,9 @@ func BenchmarkObserve(b *testing.B) {
 			s.Install(c.plan)
 			tx := benchTx(schema)
 			r := rand.New(rand.NewPCG(1, 1))
-			step := int64(minRetention) / 60 / int64(c.entities)
+			step := int64(minRetention) / c.events / int64(c.entities)
 			i := int64(0)
-			for ; i < 70*int64(c.entities); i++ {
+			for ; i < (c.events+c.events/6)*int64(c.entities); i++ {
 				traffic(tx, i, step, r, c.entities)
 				s.Remember(tx)
 			}

@@ -2,6 +2,18 @@
 // did within the retention, and answers questions about windows of it.
 //
 // A history is a set: neither the order of arrival nor duplicates change it.
+//
+// How it is laid out. Nothing here holds a pointer per event, so that the
+// garbage collector has nothing to do however much is remembered. A transaction
+// is stored once, as a row in a slab of pages; it counts the histories that
+// hold it. A table per kind of entity, cut into parts that grow one at a time,
+// finds a history by the entity's 128-bit key. A history is an array of entries
+// in the order of (time, id), an array per word: the time, the row with bits of
+// the filters that can be evaluated ahead, the columns that the installed plan
+// reads, and running sums where nothing but plain sums is asked. With more than
+// 1,000 events it becomes a tree of such arrays whose nodes hold sums, and
+// sketches of distinct values and medians. A new plan gives entries new columns
+// when they are next touched, from the rows.
 package history
 
 import (

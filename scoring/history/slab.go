@@ -6,9 +6,10 @@ import "math/bits"
 type handle = uint32
 
 const (
-	unitWords = 2                   // a block is a multiple of as many words
-	pageBits  = 14                  // a page has up to 1<<pageBits units: 256 KiB
-	pageUnits = 1 << pageBits       // in one page
+	unitWords = 2             // a block is a multiple of as many words
+	pageBits  = 14            // a page has up to 1<<pageBits units: 256 KiB
+	pageUnits = 1 << pageBits // in one page
+	maxPages  = 1 << (32 - pageBits)
 	oddUnits  = pageUnits / 8       // larger blocks have a page of their own
 	freeEnd   = ^uint64(0)          // ends a list of free blocks
 	noPage    = int32(-1)           // ends a list of pages
@@ -117,6 +118,9 @@ func (s *slab) newPage(words int) int32 {
 		i = s.spare[n-1]
 		s.spare = s.spare[:n-1]
 	} else {
+		if len(s.pages) == maxPages {
+			panic("history: 64 GiB of one kind are in memory, more can't be addressed; shorten the retention or split the load")
+		}
 		s.pages = append(s.pages, page{})
 	}
 	s.pages[i] = page{words: make([]uint64, words), free: freeEnd}
