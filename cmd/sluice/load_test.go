@@ -392,6 +392,9 @@ func TestEndToEndLoadRefused(t *testing.T) {
 		l.fake.ControlKey(int16(kmsg.Produce), func(r kmsg.Request) (kmsg.Response, error, bool) {
 			l.fake.KeepControl()
 			req := r.(*kmsg.ProduceRequest)
+			if req.Topics[0].Topic != l.name+"-tx" {
+				return nil, nil, false
+			}
 			res := req.ResponseKind().(*kmsg.ProduceResponse)
 			for _, topic := range req.Topics {
 				answer := kmsg.NewProduceResponseTopic()
