@@ -50,6 +50,7 @@ type Span struct {
 
 // Filter decides whether a past event counts. The result is "definitely
 // true": unknown is false. Match must be pure, and must not keep its arguments.
+// Unless Now is set it may be called with no transaction (nil).
 type Filter struct {
 	// Source is the text of the predicate; equal sources are equal filters.
 	Source string
