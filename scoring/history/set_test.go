@@ -3,6 +3,7 @@ package history
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -333,6 +334,51 @@ func TestObserveAllocatesNothing(t *testing.T) {
 		values, lists := make([]Value, len(plan.Queries)), make([]List, len(plan.Lists))
 		if n := testing.AllocsPerRun(100, func() { s.Observe(tx, values, lists) }); n > 0.9 { // now and then an arena of texts
 			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+// Beyond the scan limit only the newest events are looked at one by one, and
+// the value says so.
+func TestScanLimit(t *testing.T) {
+	o := tiny()
+	o.scan = 30
+	m := maker{testSchema(false, false)}
+	s := newStore(m.schema, o)
+	recent := &Filter{Source: "all", Now: true, Match: func(Past, *event.Transaction) bool { return true }}
+	early := &Filter{Source: "early", Now: true, Match: func(p Past, _ *event.Transaction) bool { return p.Word(items) == 0 }, Columns: []event.Column{items}}
+	plan := &Plan{Retention: minRetention}
+	for _, n := range []int{10, 30, 80} {
+		for _, q := range []Query{
+			{Agg: Count, Filter: recent}, {Agg: Sum, Column: ratio}, {Agg: Any, Filter: recent},
+			{Agg: Last, Column: items, Filter: recent}, {Agg: First, Column: items, Filter: early}, {Agg: Count},
+		} {
+			q.Span.From = time.Duration(n) * time.Duration(tick)
+			plan.Queries = append(plan.Queries, q)
+		}
+	}
+	s.Install(plan)
+	base := int64(1e18)
+	for i := range int64(100) {
+		tx := one(m, i, base+i*tick)
+		tx.Words[fItems], tx.Words[fRatio] = uint64(i), math.Float64bits(1)
+		s.Remember(tx)
+	}
+	values := make([]Value, len(plan.Queries))
+	s.Observe(one(m, 1000, base+99*tick), values, nil)
+	for i, w := range []struct{ seen, all int64 }{{10, 10}, {30, 30}, {30, 80}} {
+		v, cut := values[6*i:], w.seen != w.all
+		if int64(v[0].Bits) != w.seen || plain(v[1]) != float64(w.seen) || v[0].Approx != cut || v[1].Approx != cut || cut && v[0].Error != 1 {
+			t.Errorf("window of %d: count %+v, sum %+v", w.all, v[0], v[1])
+		}
+		if v[2].Bits != 1 || v[2].Approx || v[3].Bits != 99 || v[3].Approx {
+			t.Errorf("window of %d: what was found is certain, not %+v and %+v", w.all, v[2], v[3])
+		}
+		if v[4].Why != NoEvents || v[4].Approx != cut {
+			t.Errorf("window of %d: first %+v", w.all, v[4])
+		}
+		if int64(v[5].Bits) != w.all || v[5].Approx {
+			t.Errorf("window of %d: plain count %+v", w.all, v[5])
 		}
 	}
 }
