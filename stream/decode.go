@@ -46,7 +46,11 @@ func (d *decoding) run(ctx context.Context, l *lane) {
 // raw decodes what one fetch brought. It is false if it had to stop half way.
 func (d *decoding) raw(ctx context.Context, l *lane, r raw, records *wire.Records) bool {
 	if r.from != l.next && !r.jump {
-		return true // fetched behind a damaged batch, which comes again first
+		// Fetched behind a damaged batch, which has to come again first.
+		if r.from > l.next {
+			l.refetch.Store(l.next)
+		}
+		return true
 	}
 	records.Reset(r.data, r.from, r.aborted)
 	for more := true; more; {
