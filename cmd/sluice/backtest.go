@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"sluice/rules"
@@ -75,6 +77,7 @@ type backtest struct {
 	batch      []scoring.Input
 	items      []*files.Item // of the batch
 	labels     []event.Label // not yet known, by time
+	known      int64         // when the first label of the open batch becomes known
 	report     *report
 	rows       *bufio.Writer // the verdicts file, or nil
 	row        []byte
@@ -110,7 +113,7 @@ func (b *backtest) run(ctx context.Context, out string) error {
 func (b *backtest) pass(ctx context.Context, out string, sort bool) (err error) {
 	b.core = scoring.New(b.schema, b.set, scoring.Options{KeepIDs: 200 * 365 * 24 * time.Hour, NoRecord: true})
 	b.report = newReport(b.schema, b.set)
-	b.labels, b.complaints = nil, 0
+	b.labels, b.known, b.complaints = nil, math.MaxInt64, 0
 	b.rows = nil
 	if out != "" {
 		file, err := os.Create(out)
@@ -134,10 +137,16 @@ func (b *backtest) pass(ctx context.Context, out string, sort bool) (err error) 
 
 // take adds a transaction to the batch, after the labels known by its time.
 func (b *backtest) take(item *files.Item) {
+	if item.Tx.Time >= b.known {
+		b.flush()
+	}
 	for len(b.labels) > 0 && b.labels[0].Time <= item.Tx.Time {
 		b.flush()
 		b.core.Label(&b.labels[0])
 		b.labels = b.labels[1:]
+	}
+	if b.delay >= 0 && item.Label && item.Fraud {
+		b.known = min(b.known, item.Tx.Time+int64(b.delay))
 	}
 	b.batch = append(b.batch, scoring.Input{Tx: &item.Tx})
 	b.items = append(b.items, item)
@@ -155,7 +164,7 @@ func (b *backtest) flush() {
 	for i := range decisions {
 		b.settle(&decisions[i], b.items[i])
 	}
-	b.batch, b.items = b.batch[:0], b.items[:0]
+	b.batch, b.items, b.known = b.batch[:0], b.items[:0], math.MaxInt64
 }
 
 // settle reports a decision and schedules the label of its transaction.
@@ -220,10 +229,8 @@ func idText(tx *event.Transaction) string { return string(tx.AppendText(nil, tx.
 
 // csvText quotes a text where CSV wants it.
 func csvText(s string) string {
-	for _, c := range s {
-		if c == ',' || c == '"' || c == '\n' || c == '\r' {
-			return strconv.Quote(s)
-		}
+	if !strings.ContainsAny(s, ",\"\n\r") {
+		return s
 	}
-	return s
+	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 }

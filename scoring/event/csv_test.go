@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -155,6 +156,27 @@ func compareCSV(t *testing.T, src []byte, valid *int) {
 		if !slices.Equal(got[i], want[i]) {
 			t.Fatalf("%.300q: %q, want %q", src, got[i], want[i])
 		}
+	}
+}
+
+// TestLinesGoOn: what can't be cut into cells costs its own line only.
+func TestLinesGoOn(t *testing.T) {
+	l := NewLines(strings.NewReader("a,b\n1\"2,3\n4,5\n\"6\"7,8\n9,\"x\ny\"\n,\"\"\"\n\",10\n11,12\"\n13,14\n\"open,15\n16,17\n"))
+	var got []string
+	for {
+		cells, err := l.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		text := "fault"
+		if err == nil {
+			text = string(bytes.Join(cells, []byte("|")))
+		}
+		got = append(got, fmt.Sprintf("%d %s", l.Number, text))
+	}
+	want := []string{"1 a|b", "2 fault", "3 4|5", "4 fault", "5 9|x\ny", "7 |\"\n|10", "9 fault", "10 13|14", "11 fault"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 

@@ -78,8 +78,7 @@ func (l *Lines) line() ([]byte, error) {
 		return bytes.TrimSuffix(line, []byte("\r")), err
 	}
 	l.long = append(l.long[:0], line...)
-	quotes := bytes.Count(l.long, quote)
-	for quotes%2 == 1 {
+	for open := opens(line, false); open; {
 		more, err := l.physical()
 		if err != nil {
 			if errors.Is(err, io.EOF) {
@@ -91,9 +90,44 @@ func (l *Lines) line() ([]byte, error) {
 			return nil, l.fault("the record is too long, or a quote is not closed")
 		}
 		l.long = append(append(bytes.TrimSuffix(l.long, []byte("\r")), '\n'), more...)
-		quotes += bytes.Count(more, quote)
+		open = opens(more, true)
 	}
 	return bytes.TrimSuffix(l.long, []byte("\r")), nil
+}
+
+// opens reports whether a line ends inside a cell in quotes; inside says whether
+// it begins in one. A quote anywhere else is a fault of its line alone, which
+// must not swallow the lines that follow.
+func opens(line []byte, inside bool) bool {
+	for {
+		if !inside {
+			if len(line) == 0 || line[0] != '"' {
+				_, rest, more := bytes.Cut(line, []byte{','})
+				if !more {
+					return false
+				}
+				line = rest
+				continue
+			}
+			line = line[1:]
+		}
+		inside = false
+		for closed := false; !closed; {
+			i := bytes.IndexByte(line, '"')
+			if i < 0 {
+				return true
+			}
+			line = line[i+1:]
+			if closed = len(line) == 0 || line[0] != '"'; !closed {
+				line = line[1:]
+			}
+		}
+		_, rest, more := bytes.Cut(line, []byte{','})
+		if !more {
+			return false
+		}
+		line = rest
+	}
 }
 
 // physical reads up to a line end, which it leaves out.

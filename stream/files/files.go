@@ -68,6 +68,7 @@ func Size(paths []string) (int64, error) {
 // Read decodes files and calls yield with their transactions, merged by
 // (time, id). Items are reused once yield returns.
 func Read(ctx context.Context, schema *event.Schema, paths []string, o Options, yield func([]Item) error) error {
+	parent := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	readers := make([]*reader, len(paths))
 	for i, p := range paths {
@@ -78,6 +79,9 @@ func Read(ctx context.Context, schema *event.Schema, paths []string, o Options, 
 	cancel()
 	for _, r := range readers {
 		<-r.done
+	}
+	if err == nil {
+		err = parent.Err() // readers that were stopped look like ended ones
 	}
 	return err
 }

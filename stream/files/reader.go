@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -147,34 +146,28 @@ func (r *reader) open() (decode func(*Item) error, closeFile func(), err error) 
 }
 
 func (r *reader) csv(in io.Reader) (func(*Item) error, error) {
-	rows := csv.NewReader(bufio.NewReaderSize(in, 64<<10))
-	rows.ReuseRecord = true
-	header, err := rows.Read()
+	lines := event.NewLines(in)
+	header, err := lines.Header()
 	if err != nil {
-		return nil, fmt.Errorf("%s: no header line: %w", r.path, err)
+		return nil, fmt.Errorf("%s: %w", r.path, err)
 	}
 	columns, err := event.NewCSV(r.schema, header)
 	if err != nil {
 		return nil, fmt.Errorf("%s:1: %w", r.path, err)
 	}
 	return func(item *Item) error {
-		row, err := rows.Read()
-		if err == io.EOF {
-			return io.EOF
+		cells, err := lines.Read()
+		if err == nil {
+			item.Fraud, item.Label, err = columns.RecordBytes(&item.Tx, cells)
 		}
-		line, _ := rows.FieldPos(0)
-		var bad *csv.ParseError
-		if errors.As(err, &bad) {
-			return Fault{r.path, bad.Line, bad.Err}
-		}
-		if err != nil {
+		var fault *event.Fault
+		switch {
+		case errors.As(err, &fault):
+			return Fault{r.path, lines.Number, fault}
+		case err != nil && err != io.EOF:
 			return fmt.Errorf("%s: %w", r.path, err)
 		}
-		item.Fraud, item.Label, err = columns.Record(&item.Tx, row)
-		if err != nil {
-			return Fault{r.path, line, err}
-		}
-		return nil
+		return err
 	}, nil
 }
 
