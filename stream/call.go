@@ -20,6 +20,14 @@ var (
 	ErrConflict = errors.New("this id was decided before, with another body; the first verdict stands")
 	// ErrClosing says that the processor is stopping.
 	ErrClosing = errors.New("stopping; ask another instance, or again after the restart")
+	// ErrStarting says that the verdicts of earlier runs are not read back yet:
+	// what they decided would be decided again.
+	ErrStarting = errors.New("starting: it is not known yet what was decided before; try again")
+	// ErrPending says that an id is decided and its verdict is not acknowledged.
+	ErrPending = errors.New("it is decided, and its verdict is not acknowledged yet; ask again")
+	// ErrForgotten says that an id was decided so long ago that its verdict
+	// record is not at hand any more.
+	ErrForgotten = errors.New("it was decided longer ago than verdicts are kept")
 	// ErrUnknown says that no verdict of an id is known.
 	ErrUnknown = errors.New("no verdict of this id is known")
 )
@@ -28,8 +36,9 @@ var (
 type Reply struct {
 	Record  []byte // the verdict record, JSON
 	Verdict rules.Verdict
-	Repeat  bool // it was decided before: this is the verdict given then
-	Warming bool // histories are not whole, or partitions are behind
+	Repeat  bool  // it was decided before: this is the verdict given then
+	Warming bool  // histories are not whole, or partitions are behind
+	Lag     int64 // records that are there and not decided
 }
 
 // call is a request on its way through the engine.
@@ -84,8 +93,8 @@ func (c *call) finish(err error) {
 // their topics. The same transaction again gets the same answer. An error is a
 // *event.Fault where the body is not a valid transaction.
 func (p *Processor) Decide(ctx context.Context, body []byte) (Reply, error) {
-	if p.closing.Load() {
-		return Reply{}, ErrClosing
+	if err := p.open(); err != nil {
+		return Reply{}, err
 	}
 	c := &call{body: append([]byte(nil), body...), warming: !p.CaughtUp(), done: make(chan struct{})}
 	// Kafka's timestamps are milliseconds; a replay must see the same arrival.
@@ -112,7 +121,7 @@ func (p *Processor) Decide(ctx context.Context, body []byte) (Reply, error) {
 	if c.err != nil {
 		return Reply{}, c.err
 	}
-	reply := Reply{Record: c.record, Verdict: c.verdict, Repeat: c.again, Warming: c.warming}
+	reply := Reply{Record: c.record, Verdict: c.verdict, Repeat: c.again, Warming: c.warming, Lag: p.lag()}
 	if c.again {
 		reply.Record, err = p.readVerdict(ctx, c.tx.IDKey, c.place.partition, c.place.offset)
 		reply.Verdict = verdictOf(reply.Record)
@@ -120,6 +129,25 @@ func (p *Processor) Decide(ctx context.Context, body []byte) (Reply, error) {
 	}
 	p.replies.SetWithTTL(c.tx.IDKey[0], stored{c.tx.IDKey, c.record}, int64(len(c.record)), time.Hour)
 	return reply, nil
+}
+
+// open says why requests are not answered now; nil: they are.
+func (p *Processor) open() error {
+	switch {
+	case p.closing.Load():
+		return ErrClosing
+	case !p.knowing.Load():
+		return ErrStarting
+	}
+	return nil
+}
+
+// lag counts the records of all assigned partitions that are not decided.
+func (p *Processor) lag() (n int64) {
+	for _, l := range p.assigned() {
+		n += l.lag()
+	}
+	return n
 }
 
 // stored is a verdict record kept for repeated requests; it may be lost.
@@ -136,6 +164,9 @@ func (p *Processor) Verdict(ctx context.Context, id string) ([]byte, error) {
 	}
 	if s, ok := p.replies.Get(key[0]); ok && s.id == key {
 		return s.record, nil
+	}
+	if err := p.open(); err != nil {
+		return nil, err
 	}
 	var (
 		e     scoring.Earlier
@@ -156,12 +187,35 @@ func (p *Processor) readVerdict(ctx context.Context, id event.Key, partition int
 		return s.record, nil
 	}
 	if offset < 0 {
-		return nil, fmt.Errorf("%w yet: it is decided, and not acknowledged", ErrUnknown)
+		var err error
+		if partition, offset, err = p.placeOf(ctx, id); err != nil {
+			return nil, err
+		}
 	}
 	record, err := p.cluster.readOne(ctx, p.o.Topics.Verdicts, partition, offset)
+	if errors.Is(err, ErrUnknown) {
+		return nil, fmt.Errorf("%w: %w", ErrForgotten, err)
+	}
 	if err != nil {
 		return nil, err
 	}
 	p.replies.SetWithTTL(id[0], stored{id, record}, int64(len(record)), time.Hour)
 	return record, nil
+}
+
+// placeOf asks the engine where the verdict of a decided id stands; an error
+// says why nobody knows: it is on its way, or the id is one that only the
+// histories still hold.
+func (p *Processor) placeOf(ctx context.Context, id event.Key) (partition int32, offset int64, err error) {
+	e, known := scoring.Earlier{}, false
+	if err := p.engine.do(ctx, func() { e, known = p.engine.core.Known(id) }); err != nil {
+		return 0, 0, err
+	}
+	switch {
+	case known && e.Offset >= 0:
+		return e.Partition, e.Offset, nil
+	case known && e.Verdict != rules.NoVerdict:
+		return 0, 0, ErrPending
+	}
+	return 0, 0, ErrForgotten
 }

@@ -75,6 +75,7 @@ func (p *Processor) generation(ended context.Context, gen *kafka.Generation) {
 	if plan == nil {
 		return
 	}
+	p.knowing.Store(true)
 	p.log.Info("partitions assigned", "generation", gen.ID, "partitions", places(plan.lanes))
 	p.phase.Store(phaseReadback)
 	p.lanes.Store(&plan.lanes)

@@ -40,8 +40,11 @@ type Options struct {
 	AcceptGap      bool          // go on where records have been deleted before they were decided
 	Patience       time.Duration // how long the merge waits for a partition; 0: 2 s
 	Requests       int           // that may wait; 0: 1024
-	ReadyLag       int64         // records behind up to which it counts as caught up; 0: 1000
+	ReadyLag       int64         // records behind up to which it counts as caught up; 0: 1000, below 0: none
 	DrainTimeout   time.Duration // for what is on its way when stopping; 0: 10 s
+	// Decided is called once when stopping, after the last decision and while
+	// alerts can still be written; it must return within bounds.
+	Decided func()
 
 	// OnDecision is called for every input, in the order of deciding, from the
 	// engine's goroutine: it must not block, nor keep what it is given.
@@ -65,6 +68,7 @@ func (o *Options) defaults() error {
 	if o.ReadyLag == 0 {
 		o.ReadyLag = 1000
 	}
+	o.ReadyLag = max(o.ReadyLag, 0)
 	if o.DrainTimeout == 0 {
 		o.DrainTimeout = 10 * time.Second
 	}
@@ -82,11 +86,12 @@ type Processor struct {
 	engine   *engine
 	counts   *counts
 	out      atomic.Pointer[outputs]
-	alerts   atomic.Pointer[produce.Producer[struct{}]]
+	alerts   atomic.Pointer[produce.Producer[chan<- error]]
 	decoders sync.Pool
 	replies  *ristretto.Cache[uint64, stored]
 
 	phase         atomic.Value // string
+	knowing       atomic.Bool  // what earlier runs decided has been read back
 	lanes         atomic.Pointer[[]*lane]
 	retained      atomic.Value // time.Duration
 	readsVerdicts atomic.Bool
@@ -213,6 +218,9 @@ func (p *Processor) drain(failed <-chan error) {
 	}
 	_ = p.engine.do(ctx, func() {})
 	err := errors.Join(out.verdicts.Drain(ctx), out.transactions.Drain(ctx), out.dead.producer.Drain(ctx))
+	if p.o.Decided != nil {
+		p.o.Decided()
+	}
 	if alerts := p.alerts.Load(); alerts != nil {
 		err = errors.Join(err, alerts.Drain(ctx))
 	}
@@ -285,8 +293,11 @@ func (p *Processor) outputs(ctx context.Context) error {
 	}
 	if t.Alerts != "" {
 		p.alerts.Store(produce.New(p.produceOptions(t.Alerts), partitions[t.Alerts],
-			func(int32, int64, []struct{}) {},
-			func(_ struct{}, err error) { p.log.Error("an alert can't be written", "error", err) }))
+			func(_ int32, _ int64, done []chan<- error) {
+				for _, d := range done {
+					d <- nil
+				}
+			}, func(done chan<- error, err error) { done <- err }))
 	}
 	p.engine.out = out
 	p.out.Store(out)
@@ -300,9 +311,9 @@ func (p *Processor) produceOptions(topic string) produce.Options {
 	}
 }
 
-// Alert appends a record to the alerts topic. It never blocks; an error says
-// that it was not taken.
-func (p *Processor) Alert(key, value []byte) error {
+// Alert appends a record to the alerts topic and returns once it is
+// acknowledged. After another error than a refusal it may still arrive.
+func (p *Processor) Alert(ctx context.Context, key, value []byte) error {
 	alerts := p.alerts.Load()
 	if alerts == nil {
 		return errors.New("there is no alerts topic, or it is not connected yet")
@@ -310,9 +321,17 @@ func (p *Processor) Alert(key, value []byte) error {
 	if alerts.Full() {
 		return fmt.Errorf("the alerts topic takes no more: %w", ErrBusy)
 	}
-	err := alerts.Append(int32(event.Partition(key, alerts.Partitions())), time.Now().UnixMilli(), key, value, struct{}{})
+	done := make(chan error, 1)
+	if err := alerts.Append(int32(event.Partition(key, alerts.Partitions())), time.Now().UnixMilli(), key, value, done); err != nil {
+		return err
+	}
 	alerts.Flush()
-	return err
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("the alert is not acknowledged yet: %w", ctx.Err())
+	}
 }
 
 // assigned gives the lanes of the running generation; nil: none is running.

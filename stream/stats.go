@@ -2,6 +2,7 @@ package stream
 
 import (
 	"maps"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,9 +43,24 @@ type hit struct {
 
 func newCounts(set *rules.Set) *counts {
 	c := &counts{letters: map[event.Code]int64{}, hits: map[hit]*atomic.Int64{}}
+	for _, code := range letterCodes() {
+		c.letters[code] = 0 // a series that is there before it counts can be alerted on
+	}
 	c.use(set)
 	return c
 }
+
+// letterCodes lists the codes of dead letters.
+func letterCodes() []event.Code {
+	return []event.Code{
+		event.Malformed, event.NotAnObject, event.TrailingData, event.TooDeep, event.Oversize, event.BadUTF8,
+		event.DuplicateKey, event.MissingField, event.WrongType, event.OutOfRange, event.BadValue,
+		event.UnknownCurrency, event.UnknownCountry, event.NoRate, event.NoLabels, conflicting,
+	}
+}
+
+// maxHits bounds the counters of rules that are not in force any more.
+const maxHits = 10_000
 
 // use takes the counters of a set's rules in hand.
 func (c *counts) use(set *rules.Set) {
@@ -54,6 +70,9 @@ func (c *counts) use(set *rules.Set) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(c.hits) > maxHits {
+		clear(c.hits)
+	}
 	counter := func(h hit) *atomic.Int64 {
 		if c.hits[h] == nil {
 			c.hits[h] = new(atomic.Int64)
@@ -169,7 +188,7 @@ func (p *Processor) Counts() Counts {
 // histogram counts durations; its buckets double from half a millisecond.
 type histogram struct {
 	buckets [latencyBuckets + 1]atomic.Uint64
-	sum     atomic.Int64 // ns
+	sum     atomic.Uint64 // bits of a float64, seconds: in ns a replay of old events would overflow
 }
 
 const (
@@ -192,7 +211,13 @@ func (h *histogram) observe(ns int64) {
 		bound <<= 1
 	}
 	h.buckets[i].Add(1)
-	h.sum.Add(max(ns, 0))
+	seconds := float64(max(ns, 0)) / 1e9
+	for {
+		old := h.sum.Load()
+		if h.sum.CompareAndSwap(old, math.Float64bits(math.Float64frombits(old)+seconds)) {
+			return
+		}
+	}
 }
 
 // read gives cumulative counts; the last one is of all.
@@ -203,7 +228,7 @@ func (h *histogram) read() ([]uint64, float64) {
 		n += h.buckets[i].Load()
 		out[i] = n
 	}
-	return out, float64(h.sum.Load()) / 1e9
+	return out, math.Float64frombits(h.sum.Load())
 }
 
 // PartitionState is how far one assigned input partition is.
