@@ -133,7 +133,7 @@ func (s *server) channels() []alerts.Channel {
 		out = append(out, alerts.Log{Logger: s.log})
 	}
 	if s.config.Topics.Alerts != "" {
-		out = append(out, alerts.Topic{Append: func(_ context.Context, key, value []byte) error { return s.processor.Alert(key, value) }})
+		out = append(out, alerts.Topic{Append: func(ctx context.Context, key, value []byte) error { return s.processor.Alert(ctx, key, value) }})
 	}
 	if hook := s.config.Alerts.Webhook.Reveal(); hook != "" {
 		out = append(out, alerts.NewWebhook(hook, webhookTimeout))
