@@ -30,6 +30,7 @@ func (a *mergeKey) less(aLabel bool, b *mergeKey, bLabel bool) bool {
 // taken, and what is known to lie in the topic behind it.
 type queue struct {
 	label  bool
+	order  int // among the queues: settles full ties, so that runs are alike
 	blocks []block
 	at     int   // next item of blocks[0]
 	next   int64 // offset behind everything that was put here
@@ -65,7 +66,7 @@ type merge struct {
 // add brings a partition in, whose records below next are done and whose
 // records below end are known to exist.
 func (m *merge) add(q *queue, next, end, now int64) {
-	q.next, q.end = next, end
+	q.next, q.end, q.order = next, end, len(m.queues)
 	m.queues = append(m.queues, q)
 	m.review(q, now)
 }
@@ -175,7 +176,11 @@ func (m *merge) order(now int64) {
 
 func (m *merge) before(i, j int) bool {
 	a, b := m.heap[i], m.heap[j]
-	return a.head().less(a.label, b.head(), b.label)
+	x, y := a.head(), b.head()
+	if x.less(a.label, y, b.label) {
+		return true
+	}
+	return a.order < b.order && !y.less(b.label, x, a.label)
 }
 
 func (m *merge) up(i int) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -99,6 +100,7 @@ func (p *Processor) standing(ctx context.Context, topic string, assigned map[str
 	if topic == "" || len(assigned[topic]) == 0 {
 		return nil, nil
 	}
+	slices.SortFunc(assigned[topic], func(a, b kafka.PartitionAssignment) int { return a.ID - b.ID })
 	var ids []int32
 	for _, a := range assigned[topic] {
 		ids = append(ids, int32(a.ID))

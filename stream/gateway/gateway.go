@@ -1,13 +1,26 @@
 // Package gateway is the synchronous door: payment gateways ask over HTTP for
 // a verdict and wait for it, and operators look at health and metrics.
+//
+//	POST /v1/verdicts      a transaction as JSON; answers with its verdict record
+//	GET  /v1/verdicts/{id} the verdict record of a transaction
+//	GET  /v1/rules         the rule set in force
+//	POST /-/reload         reads the rule files again
+//	GET  /healthz /readyz /metrics
+//
+// A transaction is one by its id: the same one again gets the same answer, byte
+// for byte, however often it is asked. Errors are RFC 9457 problems with a code.
 package gateway
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
 	"time"
 
 	"sluice/rules"
@@ -40,48 +53,86 @@ type Options struct {
 	MaxInFlight int
 }
 
+// The headers that replies may carry.
+const (
+	// HeaderRepeat says "true" where the transaction was decided before.
+	HeaderRepeat = "Sluice-Repeat"
+	// HeaderWarming gives the records that are still to be decided, where the
+	// histories may not be whole.
+	HeaderWarming = "Sluice-Warming"
+)
+
+// verdictPath stands before an id, which may hold slashes.
+const verdictPath = "/v1/verdicts/"
+
 // gateway answers the requests.
 type gateway struct {
 	Options
-	seats chan struct{} // one for each request in flight
+	seats  chan struct{} // one for each request in flight
+	routes map[string]route
+	single route // of one verdict
+}
+
+// route is what a path takes.
+type route struct {
+	method string
+	serve  http.HandlerFunc
 }
 
 // New makes the handler of all paths.
 func New(o Options) http.Handler {
-	g := gateway{o, make(chan struct{}, o.MaxInFlight)}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/verdicts", g.decide)
-	mux.HandleFunc("GET /v1/verdicts/{id}", g.verdict)
-	mux.HandleFunc("GET /v1/rules", g.rules)
-	mux.HandleFunc("POST /-/reload", g.reload)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", g.ready)
-	mux.Handle("GET /metrics", o.Metrics)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		Problem{Title: "No such path", Status: http.StatusNotFound, Code: "no_such_path", Detail: "the paths are POST /v1/verdicts, GET /v1/verdicts/{id}, GET /v1/rules, POST /-/reload, /healthz, /readyz, /metrics"}.write(w)
-	})
-	return methods(mux)
+	g := &gateway{Options: o, seats: make(chan struct{}, o.MaxInFlight)}
+	g.single = route{http.MethodGet, g.verdict}
+	g.routes = map[string]route{
+		"/v1/verdicts": {http.MethodPost, g.decide},
+		"/v1/rules":    {http.MethodGet, g.rules},
+		"/-/reload":    {http.MethodPost, g.reload},
+		"/healthz":     {http.MethodGet, func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok") }},
+		"/readyz":      {http.MethodGet, g.ready},
+		"/metrics":     {http.MethodGet, o.Metrics.ServeHTTP},
+	}
+	return g
 }
 
-// methods answers a known path with the wrong method as a problem, too.
-func methods(mux *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := mux.Handler(r); pattern == "/" {
-			for _, method := range []string{http.MethodGet, http.MethodPost} {
-				other := r.Clone(r.Context())
-				other.Method = method
-				if _, p := mux.Handler(other); p != "/" {
-					w.Header().Set("Allow", method)
-					Problem{Title: "Wrong method", Status: http.StatusMethodNotAllowed, Code: "wrong_method", Detail: "this path takes " + method}.write(w)
-					return
-				}
-			}
-		}
-		mux.ServeHTTP(w, r)
-	})
+// ServeHTTP finds the route. It is not http.ServeMux, which redirects paths
+// that ids with slashes may have, and answers in plain text.
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer g.survive(w)
+	to, ok := g.routes[r.URL.Path]
+	if !ok && len(r.URL.Path) > len(verdictPath) && strings.HasPrefix(r.URL.Path, verdictPath) {
+		to, ok = g.single, true
+	}
+	switch {
+	case !ok:
+		noSuchPath.write(w)
+	case r.Method == to.method, r.Method == http.MethodHead && to.method == http.MethodGet:
+		to.serve(w, r)
+	default:
+		w.Header().Set("Allow", to.method)
+		wrongMethod(to.method).write(w)
+	}
 }
 
-func (g gateway) decide(w http.ResponseWriter, r *http.Request) {
+// survive answers a request that panicked, and lets all others go on. What the
+// panic says may hold a part of the message and is not logged, but for faults
+// of the runtime.
+func (g *gateway) survive(w http.ResponseWriter) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(v) // net/http's way to cut a connection
+	}
+	cause := "not shown"
+	if err, ok := v.(runtime.Error); ok {
+		cause = err.Error()
+	}
+	g.Log.Error("a request ended in a panic; this is a fault of Sluice", "cause", cause, "stack", string(debug.Stack()))
+	internal.write(w)
+}
+
+func (g *gateway) decide(w http.ResponseWriter, r *http.Request) {
 	select {
 	case g.seats <- struct{}{}:
 		defer func() { <-g.seats }()
@@ -89,9 +140,9 @@ func (g gateway) decide(w http.ResponseWriter, r *http.Request) {
 		g.fail(w, stream.ErrBusy)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, g.MaxBytes))
-	if err != nil {
-		g.fail(w, err)
+	body, p := g.body(w, r)
+	if p != nil {
+		p.write(w)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), g.Timeout)
@@ -102,15 +153,34 @@ func (g gateway) decide(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if reply.Repeat {
-		w.Header().Set("Sluice-Repeat", "true")
+		w.Header().Set(HeaderRepeat, "true")
+	}
+	if reply.Warming {
+		w.Header().Set(HeaderWarming, strconv.FormatInt(reply.Lag, 10))
 	}
 	send(w, reply.Record)
 }
 
-func (g gateway) verdict(w http.ResponseWriter, r *http.Request) {
+// body reads the body of a request, whatever its Content-Type says.
+func (g *gateway) body(w http.ResponseWriter, r *http.Request) ([]byte, *Problem) {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		return nil, &compressed
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, g.MaxBytes))
+	if err == nil {
+		return body, nil
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, oversize(g.MaxBytes)
+	}
+	return nil, &unread
+}
+
+func (g *gateway) verdict(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), g.Timeout)
 	defer cancel()
-	record, err := g.Engine.Verdict(ctx, r.PathValue("id"))
+	record, err := g.Engine.Verdict(ctx, strings.TrimPrefix(r.URL.Path, verdictPath))
 	if err != nil {
 		g.fail(w, err)
 		return
@@ -119,23 +189,23 @@ func (g gateway) verdict(w http.ResponseWriter, r *http.Request) {
 }
 
 // fail answers with a problem, and logs what the client is not told.
-func (g gateway) fail(w http.ResponseWriter, err error) {
-	p := problemOf(err)
+func (g *gateway) fail(w http.ResponseWriter, err error) {
+	p := problemOf(err, g.MaxBytes)
 	if p.Status == http.StatusInternalServerError {
 		g.Log.Error("a request failed", "error", err)
 	}
 	p.write(w)
 }
 
-func (g gateway) reload(w http.ResponseWriter, _ *http.Request) {
+func (g *gateway) reload(w http.ResponseWriter, r *http.Request) {
 	if err := g.Reload(); err != nil {
-		Problem{Title: "The rules were not taken; the last good set keeps deciding", Status: http.StatusUnprocessableEntity, Detail: err.Error(), Code: "bad_rules"}.write(w)
+		refused(err).write(w)
 		return
 	}
-	g.rules(w, nil)
+	g.rules(w, r)
 }
 
-func (g gateway) ready(w http.ResponseWriter, _ *http.Request) {
+func (g *gateway) ready(w http.ResponseWriter, _ *http.Request) {
 	if err := g.Ready(); err != nil {
 		text(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
 		return
@@ -143,61 +213,9 @@ func (g gateway) ready(w http.ResponseWriter, _ *http.Request) {
 	text(w, http.StatusOK, "ready")
 }
 
-// ruleView is a rule as GET /v1/rules shows it.
-type ruleView struct {
-	ID          string `json:"id"`
-	Description string `json:"description,omitempty"`
-	When        string `json:"when"`
-	Verdict     string `json:"verdict,omitempty"`
-	Score       int64  `json:"score,omitempty"`
-	Reason      string `json:"reason,omitempty"`
-	Mode        string `json:"mode"`
-	Alert       string `json:"alert,omitempty"`
-	Owner       string `json:"owner,omitempty"`
-	Expires     string `json:"expires,omitempty"`
-	File        string `json:"file"`
-	Line        int    `json:"line"`
-}
-
-type policyView struct {
-	Review int64 `json:"review"`
-	Deny   int64 `json:"deny"`
-}
-
-// rules shows the rule set in force.
-func (g gateway) rules(w http.ResponseWriter, _ *http.Request) {
-	set := g.Rules()
-	out := struct {
-		RuleSet string     `json:"rule_set"`
-		Policy  policyView `json:"policy"`
-		Rules   []ruleView `json:"rules"`
-	}{set.Hash, policyView(set.Policy), []ruleView{}}
-	for _, list := range [][]rules.Rule{set.Rules, set.Off} {
-		for i := range list {
-			out.Rules = append(out.Rules, view(&list[i]))
-		}
-	}
-	b, err := json.Marshal(out)
-	if err != nil {
-		g.fail(w, err)
-		return
-	}
-	send(w, b)
-}
-
-func view(r *rules.Rule) ruleView {
-	v := ruleView{
-		ID: r.ID, Description: r.Description, When: r.When, Verdict: r.Verdict.String(), Score: r.Score, Reason: r.Reason,
-		Mode: r.Mode.String(), Alert: r.Alert, Owner: r.Owner, File: r.File, Line: r.Line,
-	}
-	if r.Expires != 0 {
-		v.Expires = time.Unix(0, r.Expires).UTC().Format(time.DateOnly)
-	}
-	return v
-}
-
 func send(w http.ResponseWriter, record []byte) {
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(record)))
 	_, _ = w.Write(record) // the client is gone if this fails
 }
 

@@ -1,0 +1,62 @@
+package gateway
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"sluice/rules"
+)
+
+// ruleView is a rule as GET /v1/rules shows it.
+type ruleView struct {
+	ID          string `json:"id"`
+	Description string `json:"description,omitempty"`
+	When        string `json:"when"`
+	Verdict     string `json:"verdict,omitempty"`
+	Score       int64  `json:"score,omitempty"`
+	Reason      string `json:"reason,omitempty"`
+	Mode        string `json:"mode"`
+	Alert       string `json:"alert,omitempty"`
+	Owner       string `json:"owner,omitempty"`
+	Expires     string `json:"expires,omitempty"`
+	File        string `json:"file"`
+	Line        int    `json:"line"`
+}
+
+type policyView struct {
+	Review int64 `json:"review"`
+	Deny   int64 `json:"deny"`
+}
+
+// rules shows the rule set in force.
+func (g *gateway) rules(w http.ResponseWriter, _ *http.Request) {
+	set := g.Rules()
+	out := struct {
+		RuleSet string     `json:"rule_set"`
+		Policy  policyView `json:"policy"`
+		Rules   []ruleView `json:"rules"`
+	}{set.Hash, policyView(set.Policy), []ruleView{}}
+	for _, list := range [][]rules.Rule{set.Rules, set.Off} {
+		for i := range list {
+			out.Rules = append(out.Rules, view(&list[i]))
+		}
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		g.fail(w, err)
+		return
+	}
+	send(w, b)
+}
+
+func view(r *rules.Rule) ruleView {
+	v := ruleView{
+		ID: r.ID, Description: r.Description, When: r.When, Verdict: r.Verdict.String(), Score: r.Score, Reason: r.Reason,
+		Mode: r.Mode.String(), Alert: r.Alert, Owner: r.Owner, File: r.File, Line: r.Line,
+	}
+	if r.Expires != 0 {
+		v.Expires = time.Unix(0, r.Expires).UTC().Format(time.DateOnly)
+	}
+	return v
+}
