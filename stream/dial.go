@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"syscall"
@@ -80,7 +81,7 @@ func (c *Cluster) leaders(ctx context.Context, topic string) (map[int32]int32, e
 	defer cancel()
 	m, err := c.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
-		return nil, fmt.Errorf("asking for topic %s: %w", topic, explain(err))
+		return nil, fmt.Errorf("asking for topic %s: %w", topic, c.explain(err))
 	}
 	for _, t := range m.Topics {
 		if t.Name != topic {
@@ -111,8 +112,17 @@ func (c *Cluster) why(ctx context.Context, err error) error {
 		ctx, cancel := context.WithTimeout(ctx, callTimeout)
 		defer cancel()
 		if _, cause := c.client.Metadata(ctx, &kafka.MetadataRequest{}); cause != nil {
-			return explain(cause)
+			return c.explain(cause)
 		}
+	}
+	return c.explain(err)
+}
+
+// explain knows, other than the function, what the connection was to be like.
+func (c *Cluster) explain(err error) error {
+	closed := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	if closed && c.kafka.SASL != nil {
+		return &explained{hint: "the broker closes the connection: does it refuse the login? Check user, password and mechanism", err: err}
 	}
 	return explain(err)
 }

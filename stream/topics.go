@@ -80,7 +80,7 @@ func (c *Cluster) missing(ctx context.Context, topics Topics) ([]string, error) 
 	defer cancel()
 	m, err := c.client.Metadata(ctx, &kafka.MetadataRequest{Topics: topics.all()})
 	if err != nil {
-		return nil, fmt.Errorf("asking for the topics: %w", explain(err))
+		return nil, fmt.Errorf("asking for the topics: %w", c.explain(err))
 	}
 	var out []string
 	for _, t := range m.Topics {
