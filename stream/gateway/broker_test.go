@@ -130,7 +130,7 @@ func (d *door) start(t *testing.T) {
 			}
 			return nil
 		},
-		Log: d.options.Log, Timeout: 20 * time.Second, MaxBytes: event.DefaultMaxBytes, MaxInFlight: 64,
+		Log: d.options.Log, Timeout: 20 * time.Second, MaxBytes: event.DefaultMaxBytes, MaxInFlight: 256,
 	}))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -301,13 +301,14 @@ func TestBrokerFaultsNameTheField(t *testing.T) {
 		{``, 400, "not_an_object", ""},
 		{`null`, 400, "not_an_object", ""},
 		{`[]`, 400, "not_an_object", ""},
-		{`{"id":"` + card + `"`, 400, "malformed_json", ""},
+		{`{"id":"` + card + `"`, 400, "malformed_json", "id"},
 		{payment("1", card, 1, `,"id":"1"`), 400, "duplicate_key", "id"},
 		{payment("1", card, 1, "") + card, 400, "trailing_data", ""},
 		{payment("1", card, 1, ",\"x\":\"\xff\""), 400, "bad_utf8", ""},
 		{payment("1", strings.Repeat("x", event.DefaultMaxBytes), 1, ""), 413, "oversize", ""},
 		{`{"id":"1","time":"2026-01-01T00:00:00Z","amount":1}`, 422, "missing_field", "card"},
-		{`{"id":"1","time":"2026-01-01T00:00:00Z","card":` + card + `,"amount":"x"}`, 422, "wrong_type", "amount"},
+		{`{"id":"1","time":"2026-01-01T00:00:00Z","card":` + card + `,"amount":"x"}`, 422, "bad_value", "amount"},
+		{`{"id":"1","time":"2026-01-01T00:00:00Z","card":"c","amount":[]}`, 422, "wrong_type", "amount"},
 		{`{"id":"1","time":"` + card + `","card":"c","amount":1}`, 422, "bad_value", "time"},
 		{payment("1", "c", -1, `,"cvv":"`+card+`"`), 422, "out_of_range", "amount"},
 		{payment("1", "c", 1, `,"cvv":`+card[:5]+`.5`), 422, "wrong_type", "cvv"},
@@ -373,7 +374,7 @@ func TestBrokerRules(t *testing.T) {
 	}
 	want := map[string]any{
 		"id": "large", "when": "tx.amount > 1000", "verdict": "deny", "reason": "LARGE", "mode": "live", "owner": "risk",
-		"expires": "2199-01-31", "file": "rules.yaml", "line": 7.0,
+		"expires": "2199-01-31", "file": filepath.Join(d.dir, "rules.yaml"), "line": 7.0,
 	}
 	if got := set.Rules[1]; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v, not %v", got, want)
