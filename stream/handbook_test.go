@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -184,4 +186,36 @@ func cpu() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// TestHandbookRestarts stops the processor at random points while it decides
+// real data: histories and decided ids are read back, and the verdicts are
+// those of one uninterrupted run, each once.
+func TestHandbookRestarts(t *testing.T) {
+	dir := data(t)
+	b := newBench(t)
+	b.handbook(t, filepath.Join("..", "configs", "handbook", "rules"))
+	b.create(t, b.options())
+	n := b.preload(t, 60_000)
+	decided := 0
+	for stops := 0; decided < n; stops++ {
+		p, stop := b.run(t, b.options())
+		goal := 0
+		if stops < 8 {
+			goal = 1 + rand.N(n/8)
+		}
+		await(t, "some decisions", func() bool {
+			d := int(p.Counts().Decisions())
+			return goal > 0 && d >= goal || decided+d == n
+		})
+		stop()
+		decided += int(p.Counts().Decisions())
+	}
+	got := b.verdicts(t, n)
+	rows(t, filepath.Join(dir, "handbook", "verdicts_ref.csv.gz"), n, func(r []string) {
+		id, _ := strconv.Atoi(r[0])
+		if got[id].Verdict != r[len(r)-1] {
+			t.Errorf("transaction %s: %q, not %q", r[0], got[id].Verdict, r[len(r)-1])
+		}
+	})
 }

@@ -35,7 +35,6 @@ type reader struct {
 	full   chan *block
 	empty  chan *block
 	done   chan struct{}
-	read   int64
 
 	// Of the merge, which consumes the blocks.
 	block *block
@@ -105,7 +104,6 @@ func (r *reader) decodeOne(b *block, decode func(*Item) error) error {
 // count counts what is read from the disk, for progress.
 type count struct {
 	file io.Reader
-	n    int64
 	each func(int64)
 }
 
@@ -164,7 +162,7 @@ func (r *reader) csv(in io.Reader) (func(*Item) error, error) {
 		switch {
 		case errors.As(err, &fault):
 			return Fault{r.path, lines.Number, fault}
-		case err != nil && err != io.EOF:
+		case err != nil && !errors.Is(err, io.EOF):
 			return fmt.Errorf("%s: %w", r.path, err)
 		}
 		return err

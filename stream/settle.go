@@ -1,0 +1,105 @@
+package stream
+
+import (
+	"sluice/rules"
+	"sluice/scoring"
+	"sluice/scoring/event"
+)
+
+// settle hands one decision out.
+func (e *engine) settle(d *scoring.Decision, o *origin, now int64) {
+	t := token{id: d.Tx.IDKey, arrival: d.Tx.Arrival, lane: o.lane, seq: o.seq, call: o.call}
+	e.counts.decision(d)
+	switch d.Status {
+	case scoring.Remembered:
+	case scoring.Decided:
+		e.out.verdict(d, t, now)
+	case scoring.Repeat:
+		e.repeat(d, t)
+	case scoring.Conflict:
+		e.conflict(d, t)
+	}
+	if e.out.onDecision != nil {
+		e.out.onDecision(d)
+	}
+}
+
+// repeat: the verdict stands in the topic, or is on its way there.
+func (e *engine) repeat(d *scoring.Decision, t token) {
+	if d.Earlier.Offset < 0 && e.inFlight(t.id) {
+		e.waiting[t.id] = append(e.waiting[t.id], t)
+		return
+	}
+	if t.call != nil {
+		t.call.repeat(d.Earlier.Partition, d.Earlier.Offset)
+	}
+	e.settled(&t)
+}
+
+// inFlight says whether the verdict of an id, decided in this run, is on its
+// way to the topic.
+func (e *engine) inFlight(id event.Key) bool {
+	known, ok := e.core.Known(id)
+	return ok && known.Offset < 0 && known.Verdict != rules.NoVerdict && e.out.verdicts.Queued() > 0
+}
+
+// release ends the waiting for verdicts whose place nobody can tell, once
+// nothing is on its way any more.
+func (e *engine) release() {
+	if e.out.verdicts.Queued() > 0 {
+		return
+	}
+	for id, tokens := range e.waiting {
+		for i := range tokens {
+			if c := tokens[i].call; c != nil {
+				known, _ := e.core.Known(id)
+				c.repeat(known.Partition, known.Offset)
+			}
+			e.settled(&tokens[i])
+		}
+		delete(e.waiting, id)
+	}
+}
+
+func (e *engine) conflict(d *scoring.Decision, t token) {
+	if t.call != nil {
+		t.call.finish(ErrConflict)
+		return
+	}
+	e.log.Warn("the same id came again with another body; the first one stands",
+		"topic", t.lane.topic, "partition", d.Source.Partition, "offset", d.Source.Offset)
+	e.out.conflict(d, func() { e.later(func() { e.settled(&t) }) })
+}
+
+// place files where verdicts were appended.
+func (e *engine) place(p *placed) {
+	for i := range p.tokens {
+		t := &p.tokens[i]
+		offset := int64(-1)
+		if p.base >= 0 {
+			offset = p.base + int64(i)
+		}
+		e.core.Placed(t.id, p.partition, offset)
+		e.settled(t)
+		if len(e.waiting) > 0 {
+			for _, w := range e.waiting[t.id] {
+				if w.call != nil {
+					w.call.repeat(p.partition, offset)
+				}
+				e.settled(&w)
+			}
+			delete(e.waiting, t.id)
+		}
+	}
+}
+
+// settled notes that a transaction has its verdict in the topic.
+func (e *engine) settled(t *token) {
+	if t.lane != nil {
+		t.lane.tracker.done(t.seq)
+		e.report(t.lane)
+	}
+	if t.call != nil {
+		t.call.partDone()
+	}
+}
