@@ -164,7 +164,7 @@ func (p *Processor) tend(ctx context.Context, gen *kafka.Generation, lanes []*la
 			p.commit(gen, lanes, committed)
 		case <-progress.C:
 			if s := p.State(); s.Phase == phaseReadback {
-				p.log.Info(fmt.Sprintf("reading back: %.0f %%", 100*s.Progress))
+				p.log.Info("reading back", "done", fmt.Sprintf("%.0f %%", 100*s.Progress))
 			}
 		}
 	}

@@ -168,7 +168,7 @@ func (c *Cluster) review(ctx context.Context, topics Topics, retention time.Dura
 			settings[e.ConfigName] = e.ConfigValue
 		}
 		for _, w := range warnings(topics, res.ResourceName, settings, retention) {
-			log.Warn(w, "topic", res.ResourceName)
+			log.Warn("a topic is set so that a restart may lose something", "topic", res.ResourceName, "reason", w)
 		}
 	}
 }

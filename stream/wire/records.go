@@ -187,7 +187,7 @@ func (r *Records) expand(c compress.Compression) bool {
 		bound = 64 << 20
 	}
 	in := codec.NewReader(bytes.NewReader(r.batch))
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	r.scratch = bytes.Buffer{} // records handed out may still point into the last one
 	n, err := io.Copy(&r.scratch, io.LimitReader(in, int64(bound)+1))
 	if err != nil {
