@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -245,14 +246,17 @@ func (p *Processor) restorePartition(ctx context.Context, partition int32, from,
 				p.engine.core.Restore(batch[i].id, batch[i].e)
 			}
 		})
-		p.restored.Add(int64(len(batch)))
 		batch = batch[:0]
 		return err
 	}
 	var failed error
 	err := p.cluster.readRange(ctx, p.o.Topics.Verdicts, partition, from, to, func(rec *wire.Record) {
+		p.restored.Add(1)
+		if failed != nil || arrivedBefore(rec.Value, since) {
+			return
+		}
 		id, e, ok := p.decidedBy(rec)
-		if !ok || e.Arrival < since || failed != nil {
+		if !ok || e.Arrival < since {
 			return
 		}
 		e.Partition, e.Offset = partition, rec.Offset
@@ -291,6 +295,24 @@ func (p *Processor) decidedBy(rec *wire.Record) (event.Key, scoring.Earlier, boo
 	key, ok := p.o.Schema.IDKey(text)
 	e := scoring.Earlier{Verdict: verdictNamed(v.Verdict), Score: v.Score, Arrival: v.Arrival.UnixNano()}
 	return key, e, ok && e.Verdict != rules.NoVerdict
+}
+
+// arrivedBefore says, without reading the whole record, that it is of a
+// transaction too old to matter. After a replay of old data that is most of the
+// topic. No text in a record can hold the name with its bare quotes.
+func arrivedBefore(record []byte, since int64) bool {
+	const name = `"arrival_time":"`
+	i := bytes.Index(record, []byte(name))
+	if i < 0 {
+		return false
+	}
+	text := record[i+len(name):]
+	end := bytes.IndexByte(text, '"')
+	if end < 0 {
+		return false
+	}
+	at, err := time.Parse(time.RFC3339Nano, string(text[:end]))
+	return err == nil && at.UnixNano() < since
 }
 
 // verdictOf reads the verdict of a record.
