@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,18 +13,29 @@ import (
 	"sluice/scoring/event"
 )
 
-// maxExamples bounds the transactions that an alert names.
-const maxExamples = 5
+const (
+	// maxExamples bounds the transactions that an alert names.
+	maxExamples = 5
+	// backlogLasts is how long, by the wall clock, an incident whose arrivals
+	// lie far back waits for more: one partition may be behind the others.
+	backlogLasts = 10 * time.Second
+)
 
 // Book holds the open incidents. Observing costs a map access and no I/O, so
 // that the engine's goroutine can do it; what there is to tell is collected.
+//
+// How long it was quiet goes by the arrivals of what is decided, so that a
+// backlog, or a replay of last year, makes the incidents that were. Where
+// nothing arrives any more, the wall clock ends them.
 type Book struct {
 	lasts time.Duration
 	max   int
 	news  chan struct{} // signals an incident that nobody was told of
 
 	mu        sync.Mutex
+	clock     time.Time // newest arrival
 	incidents map[incidentKey]*incident
+	ended     []Alert // not told of yet
 	set       *rules.Set
 	watched   []watch // of the set's rules that alert
 	overflow  int64   // firings that found the book full
@@ -50,8 +62,8 @@ type watch struct {
 	entities []int // that its windows look at, else that of the partition key
 }
 
-// NewBook makes a book. An incident ends when it has been quiet for lasts; at
-// most limit of them are open, further ones are counted together per rule.
+// NewBook makes a book. An incident ends when it has been quiet for lasts; about
+// limit of them are held, further ones are counted together per rule.
 func NewBook(lasts time.Duration, limit int) *Book {
 	return &Book{lasts: lasts, max: limit, news: make(chan struct{}, 1), incidents: map[incidentKey]*incident{}}
 }
@@ -64,6 +76,9 @@ func (b *Book) Observe(d *scoring.Decision, now time.Time) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if arrival := arrivalOf(d); arrival.After(b.clock) && !arrival.After(now) { // a wild one must not end them all
+		b.clock = arrival
+	}
 	if b.set != d.Set {
 		b.set, b.watched = d.Set, watches(d.Set)
 	}
@@ -97,6 +112,8 @@ func watches(set *rules.Set) []watch {
 	return out
 }
 
+func arrivalOf(d *scoring.Decision) time.Time { return time.Unix(0, d.Tx.Arrival).UTC() }
+
 func (b *Book) count(d *scoring.Decision, w watch, now time.Time) {
 	rule := &d.Set.Rules[w.rule]
 	key := incidentKey{rule.ID, -1, event.Key{}}
@@ -106,27 +123,32 @@ func (b *Book) count(d *scoring.Decision, w watch, now time.Time) {
 			break
 		}
 	}
+	arrival := arrivalOf(d)
+	if b.incidents[key] == nil && len(b.incidents)+len(b.ended) >= b.max {
+		b.overflow++
+		key = incidentKey{rule.ID, -1, event.Key{}}
+	}
 	in := b.incidents[key]
-	arrival := time.Unix(0, d.Tx.Arrival).UTC()
-	if in != nil && (in.Status == Resolved || arrival.Sub(in.Last) > b.lasts) {
-		in = nil // the same again after a quiet time is news
+	if in != nil && arrival.Sub(in.Last) >= b.lasts && len(b.ended) < b.max {
+		b.end(key, in) // the same again after a quiet time is news
+		in = nil
 	}
 	if in == nil {
-		if len(b.incidents) >= b.max {
-			b.overflow++
-			key = incidentKey{rule.ID, -1, event.Key{}}
-			in = b.incidents[key]
-		}
-		if in == nil {
-			in = open(d, rule, key, arrival)
-			b.incidents[key] = in
-			select {
-			case b.news <- struct{}{}:
-			default: // somebody is on the way
-			}
+		in = open(d, rule, key, arrival)
+		b.incidents[key] = in
+		select {
+		case b.news <- struct{}{}:
+		default: // somebody is on the way
 		}
 	}
 	in.add(d, arrival, now)
+}
+
+// end takes an incident that is over out of the book.
+func (b *Book) end(key incidentKey, in *incident) {
+	in.Status = Resolved
+	delete(b.incidents, key)
+	b.ended = append(b.ended, in.state())
 }
 
 func open(d *scoring.Decision, rule *rules.Rule, key incidentKey, arrival time.Time) *incident {
@@ -149,6 +171,9 @@ func open(d *scoring.Decision, rule *rules.Rule, key incidentKey, arrival time.T
 func (in *incident) add(d *scoring.Decision, arrival, now time.Time) {
 	in.Count++
 	in.seen, in.dirty = now, true
+	if arrival.Before(in.First) {
+		in.First = arrival
+	}
 	if arrival.After(in.Last) {
 		in.Last = arrival
 	}
@@ -163,30 +188,36 @@ func (in *incident) add(d *scoring.Decision, arrival, now time.Time) {
 	}
 }
 
-// collect gives what there is to tell at now: incidents that nobody was told
-// of, those that grew since update ago, and those that are over, which leave
-// the book.
+// collect gives what there is to tell at now: incidents that are over, which
+// leave the book, those that nobody was told of, and those that grew since
+// update ago.
 func (b *Book) collect(now time.Time, update time.Duration) []Alert {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var out []Alert
+	var open []Alert
 	for key, in := range b.incidents {
-		over := now.Sub(in.seen) >= b.lasts
-		if !over && (!in.dirty || now.Sub(in.told) < update) {
-			continue
+		switch {
+		case now.Sub(in.seen) >= b.lasts, now.Sub(in.seen) >= backlogLasts && b.clock.Sub(in.Last) >= b.lasts:
+			b.end(key, in)
+		case in.dirty && now.Sub(in.told) >= update:
+			in.dirty, in.told = false, now
+			open = append(open, in.state())
 		}
-		if over {
-			in.Status = Resolved
-			delete(b.incidents, key)
-		}
-		in.dirty, in.told = false, now
-		a := in.Alert
-		a.Amount = in.amount()
-		a.Examples = slices.Clone(in.Examples)
-		out = append(out, a)
 	}
-	slices.SortFunc(out, func(x, y Alert) int { return strings.Compare(x.ID, y.ID) })
+	out := append(b.ended, open...)
+	b.ended = nil
+	slices.SortStableFunc(out, func(x, y Alert) int {
+		return cmp.Or(x.First.Compare(y.First), strings.Compare(x.ID, y.ID))
+	})
 	return out
+}
+
+// state gives the alert as it is now.
+func (in *incident) state() Alert {
+	a := in.Alert
+	a.Amount = in.amount()
+	a.Examples = slices.Clone(in.Examples)
+	return a
 }
 
 func (in *incident) amount() string {
@@ -198,8 +229,8 @@ func (in *incident) amount() string {
 	return strings.Join(sums, " + ")
 }
 
-// Open is the number of open incidents, and Overflow that of firings that were
-// counted together because the book was full.
+// Open gives the number of open incidents, and that of firings that were
+// counted together per rule because the book was full.
 func (b *Book) Open() (open int, overflow int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

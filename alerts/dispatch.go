@@ -7,10 +7,12 @@ import (
 	"time"
 )
 
-// Retry bounds of a channel that fails.
 const (
+	// Retry bounds of a channel that fails.
 	firstRetry = 500 * time.Millisecond
 	lastRetry  = time.Minute
+	// pause is how long what is new gathers while news keeps coming.
+	pause = 100 * time.Millisecond
 )
 
 // Dispatcher tells channels what the book holds.
@@ -26,7 +28,7 @@ type Dispatcher struct {
 func NewDispatcher(book *Book, update time.Duration, log *slog.Logger, channels ...Channel) *Dispatcher {
 	d := &Dispatcher{book: book, update: update, log: log}
 	for _, c := range channels {
-		d.boxes = append(d.boxes, &outbox{channel: c, log: log, latest: map[string]Alert{}, wake: make(chan struct{}, 1)})
+		d.boxes = append(d.boxes, &outbox{channel: c, log: log, latest: map[string]Alert{}, wake: make(chan struct{}, 1), closing: make(chan struct{})})
 	}
 	return d
 }
@@ -61,6 +63,11 @@ func (d *Dispatcher) collect(ctx context.Context) {
 		case <-tick.C:
 		}
 		d.hand(d.book.collect(time.Now(), d.update))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
 	}
 }
 
@@ -70,7 +77,8 @@ func (d *Dispatcher) hand(news []Alert) {
 	}
 }
 
-// Notify tells all channels of something that no rule says.
+// Notify tells all channels of something that no rule says: the state of an
+// alert that its caller keeps.
 func (d *Dispatcher) Notify(a Alert) { d.hand([]Alert{a}) }
 
 // Waiting is the number of alerts that a channel has not delivered yet.
@@ -91,11 +99,11 @@ type outbox struct {
 	channel Channel
 	log     *slog.Logger
 	wake    chan struct{}
+	closing chan struct{} // closed where only what waits is still to be delivered
 
 	mu     sync.Mutex
 	order  []string // ids, oldest first
 	latest map[string]Alert
-	closed bool
 }
 
 func (b *outbox) put(news []Alert) {
@@ -114,10 +122,7 @@ func (b *outbox) put(news []Alert) {
 }
 
 func (b *outbox) close() {
-	b.mu.Lock()
-	b.closed = true
-	b.mu.Unlock()
-	b.signal()
+	close(b.closing)
 }
 
 func (b *outbox) signal() {
@@ -128,20 +133,21 @@ func (b *outbox) signal() {
 }
 
 // take removes the alert that waits longest.
-func (b *outbox) take() (a Alert, ok, closed bool) {
+func (b *outbox) take() (a Alert, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.order) == 0 {
-		return Alert{}, false, b.closed
+		return Alert{}, false
 	}
 	id := b.order[0]
 	b.order = b.order[1:]
 	a = b.latest[id]
 	delete(b.latest, id)
-	return a, true, b.closed
+	return a, true
 }
 
-// back returns an alert that could not be delivered, unless a newer state waits.
+// back returns an alert that could not be delivered, unless a newer state
+// waits. It goes behind the others: they may be ones that the channel takes.
 func (b *outbox) back(a Alert) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -149,21 +155,22 @@ func (b *outbox) back(a Alert) {
 		return
 	}
 	b.latest[a.ID] = a
-	b.order = append([]string{a.ID}, b.order...)
+	b.order = append(b.order, a.ID)
 }
 
 // run delivers until it is closed and empty, or ctx ends.
 func (b *outbox) run(ctx context.Context) {
-	retry := firstRetry
+	retry, closing := firstRetry, b.closing
 	for ctx.Err() == nil {
-		a, ok, closed := b.take()
+		a, ok := b.take()
+		if !ok && closing == nil {
+			return
+		}
 		if !ok {
-			if closed {
-				return
-			}
 			select {
 			case <-b.wake:
-			case <-ctx.Done():
+			case <-closing:
+				closing = nil // and look once more
 			}
 			continue
 		}
@@ -176,8 +183,10 @@ func (b *outbox) run(ctx context.Context) {
 		b.back(a)
 		select {
 		case <-time.After(retry):
+			retry = min(2*retry, lastRetry)
+		case <-closing: // little time is left: do not sleep it away
+			retry, closing = firstRetry, nil
 		case <-ctx.Done():
 		}
-		retry = min(2*retry, lastRetry)
 	}
 }

@@ -14,18 +14,17 @@ import (
 
 // Webhook posts alerts as JSON to a URL.
 type Webhook struct {
-	url    string
-	client *http.Client
+	url     string
+	timeout time.Duration
+	// way is not a client, which follows redirects (a POST becomes a GET and
+	// seems to succeed) and names the URL in its errors.
+	way http.RoundTripper
 }
 
 // NewWebhook makes a webhook. Whatever a URL holds besides its host may be a
 // secret, and so is kept out of errors.
 func NewWebhook(address string, timeout time.Duration) *Webhook {
-	return &Webhook{url: address, client: &http.Client{
-		Timeout: timeout,
-		// A redirect would turn the POST into a GET and seem to succeed.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	return &Webhook{url: address, timeout: timeout, way: http.DefaultTransport}
 }
 
 // Name is "webhook".
@@ -37,24 +36,35 @@ func (w *Webhook) Send(ctx context.Context, a Alert) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, w.timeout)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
 	if err != nil {
 		return errors.New("the webhook's URL is not valid")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "sluice")
-	res, err := w.client.Do(req)
+	login(req, req.URL.User)
+	res, err := w.way.RoundTrip(req)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err // without the URL
-		}
 		return fmt.Errorf("webhook at %s: %w", req.URL.Host, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection is used again
-	if res.StatusCode/100 != 2 {
-		return fmt.Errorf("webhook at %s answered %s", req.URL.Host, res.Status)
+	switch {
+	case res.StatusCode/100 == 2:
+		return nil
+	case res.StatusCode/100 == 3:
+		return fmt.Errorf("webhook at %s answered %d: it has moved; configure the URL where it is now", req.URL.Host, res.StatusCode)
 	}
-	return nil
+	return fmt.Errorf("webhook at %s answered %d %s", req.URL.Host, res.StatusCode, http.StatusText(res.StatusCode))
+}
+
+// login sends the user and password that stand in the URL.
+func login(req *http.Request, user *url.Userinfo) {
+	if user == nil {
+		return
+	}
+	password, _ := user.Password()
+	req.SetBasicAuth(user.Username(), password)
 }
