@@ -9,7 +9,8 @@ import (
 	"github.com/segmentio/kafka-go/compress"
 )
 
-// Record is one fetched record. Key and Value point into the fetched bytes.
+// Record is one fetched record. Key and Value point into the fetched bytes, or
+// into a decompressed batch: they are good until the next call of Next.
 type Record struct {
 	Offset int64
 	Time   int64 // ms since 1970
@@ -188,7 +189,7 @@ func (r *Records) expand(c compress.Compression) bool {
 	}
 	in := codec.NewReader(bytes.NewReader(r.batch))
 	defer func() { _ = in.Close() }()
-	r.scratch = bytes.Buffer{} // records handed out may still point into the last one
+	r.scratch.Reset()
 	n, err := io.Copy(&r.scratch, io.LimitReader(in, int64(bound)+1))
 	if err != nil {
 		r.err = fmt.Errorf("%w at offset %d: %s: %w", ErrCorrupt, r.base, c, err)
