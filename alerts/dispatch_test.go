@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +16,7 @@ import (
 
 // channel notes what it is sent; while down it fails.
 type channel struct {
+	mu          sync.Mutex
 	down, hangs bool
 	poison      string // the id of an alert that it never takes
 	got         []string
@@ -23,6 +26,8 @@ type channel struct {
 func (*channel) Name() string { return "test" }
 
 func (c *channel) Send(ctx context.Context, a Alert) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.tries++
 	if c.hangs {
 		<-ctx.Done()
@@ -33,6 +38,26 @@ func (c *channel) Send(ctx context.Context, a Alert) error {
 	}
 	c.got = append(c.got, fmt.Sprintf("%s %s x%d", a.ID, a.Status, a.Count))
 	return nil
+}
+
+// set changes how it is.
+func (c *channel) set(down bool) {
+	c.mu.Lock()
+	c.down = down
+	c.mu.Unlock()
+}
+
+// seen gives what it was sent.
+func (c *channel) seen() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.got)
+}
+
+func (c *channel) tried() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tries
 }
 
 // run starts a dispatcher in a bubble of synctest, whose clock moves only when
@@ -63,7 +88,7 @@ func TestFailingChannelGetsTheNewestState(t *testing.T) {
 		d, stop := run(t, NewBook(time.Minute, 10), good, bad)
 		d.Notify(state("a", Firing, 1))
 		synctest.Wait()
-		expect(t, "a good channel gets it at once", good.got, "a firing x1")
+		expect(t, "a good channel gets it at once", good.seen(), "a firing x1")
 		d.Notify(state("b", Firing, 1))
 		synctest.Wait()
 		for i := range 1000 {
@@ -74,13 +99,15 @@ func TestFailingChannelGetsTheNewestState(t *testing.T) {
 		}
 		d.Notify(state("a", Resolved, 1000))
 		time.Sleep(time.Hour)
-		if bad.tries > 80 || bad.tries < 60 {
-			t.Errorf("%d tries in an hour", bad.tries)
+		synctest.Wait()
+		if n := bad.tried(); n > 80 || n < 60 {
+			t.Errorf("%d tries in an hour", bad.tried())
 		}
-		bad.down = false
+		bad.set(false)
 		time.Sleep(2 * lastRetry)
-		if len(bad.got) != 2 || !strings.Contains(strings.Join(bad.got, ","), "a resolved x1000") || !strings.Contains(strings.Join(bad.got, ","), "b firing x1") {
-			t.Errorf("a channel that came back got %q", bad.got)
+		synctest.Wait()
+		if len(bad.seen()) != 2 || !strings.Contains(strings.Join(bad.seen(), ","), "a resolved x1000") || !strings.Contains(strings.Join(bad.seen(), ","), "b firing x1") {
+			t.Errorf("a channel that came back got %q", bad.seen())
 		}
 		stop()
 	})
@@ -94,7 +121,8 @@ func TestRefusedAlertDoesNotStopTheOthers(t *testing.T) {
 			d.Notify(state(id, Firing, 1))
 		}
 		time.Sleep(5 * time.Second)
-		expect(t, "the others", c.got, "a firing x1", "b firing x1")
+		synctest.Wait()
+		expect(t, "the others", c.seen(), "a firing x1", "b firing x1")
 		stop()
 	})
 }
@@ -110,15 +138,15 @@ func TestStatesComeInOrder(t *testing.T) {
 			synctest.Wait()
 		}
 		last := map[string]string{}
-		for i, line := range c.got {
+		for i, line := range c.seen() {
 			id := line[:1]
 			if want := fmt.Sprintf("%c firing x%d", "abc"[i%3], i/3); line != want {
 				t.Fatalf("%q, not %q", line, want)
 			}
 			last[id] = line
 		}
-		if len(c.got) != 60 || len(last) != 3 {
-			t.Errorf("%d came", len(c.got))
+		if len(c.seen()) != 60 || len(last) != 3 {
+			t.Errorf("%d came", len(c.seen()))
 		}
 		stop()
 	})
@@ -133,12 +161,12 @@ func TestStopTellsWhatIsNew(t *testing.T) {
 		time.Sleep(time.Second)
 		s.payAt(1, time.Now(), `"card":"c","amount":1`)
 		synctest.Wait()
-		if len(c.got) != 1 || !strings.HasSuffix(c.got[0], "firing x1") {
-			t.Errorf("%q", c.got)
+		if len(c.seen()) != 1 || !strings.HasSuffix(c.seen()[0], "firing x1") {
+			t.Errorf("%q", c.seen())
 		}
 		stop()
-		if len(c.got) != 2 || !strings.HasSuffix(c.got[1], "firing x2") {
-			t.Errorf("at the end: %q", c.got)
+		if len(c.seen()) != 2 || !strings.HasSuffix(c.seen()[1], "firing x2") {
+			t.Errorf("at the end: %q", c.seen())
 		}
 	})
 }
@@ -151,13 +179,13 @@ func TestStopIsBounded(t *testing.T) {
 		d.Notify(state("a", Firing, 1))
 		time.Sleep(10 * time.Minute) // all retries are a minute apart now
 		begin := time.Now()
-		time.AfterFunc(2*time.Second, func() { back.down = false })
+		time.AfterFunc(2*time.Second, func() { back.set(false) })
 		stop()
 		if took := time.Since(begin); took != 10*time.Second {
 			t.Errorf("it took %v", took)
 		}
-		expect(t, "one that came back in time", back.got, "a firing x1")
-		if len(hangs.got)+len(down.got) != 0 {
+		expect(t, "one that came back in time", back.seen(), "a firing x1")
+		if len(hangs.seen())+len(down.seen()) != 0 {
 			t.Error("a channel that was down got something")
 		}
 	})
@@ -173,11 +201,13 @@ func TestIncidentsReachTheChannels(t *testing.T) {
 			s.pay(i, `"card":"c","amount":1`)
 			time.Sleep(time.Second)
 		}
-		if len(c.got) < 9 || len(c.got) > 12 {
-			t.Errorf("%d messages of one alert in ten minutes", len(c.got))
+		synctest.Wait()
+		if len(c.seen()) < 9 || len(c.seen()) > 12 {
+			t.Errorf("%d messages of one alert in ten minutes", len(c.seen()))
 		}
 		time.Sleep(2 * time.Hour)
-		if last := c.got[len(c.got)-1]; !strings.HasSuffix(last, "resolved x600") {
+		synctest.Wait()
+		if last := c.seen()[len(c.seen())-1]; !strings.HasSuffix(last, "resolved x600") {
 			t.Errorf("in the end: %q", last)
 		}
 		stop()
