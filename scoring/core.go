@@ -73,6 +73,7 @@ type Decision struct {
 	Set     *rules.Set
 	Outcome rules.Outcome
 	Record  []byte // the verdict record, JSON
+	number  uint64 // in Core.ids
 }
 
 // Options of a Core.
@@ -91,6 +92,7 @@ type Core struct {
 	o      Options
 	store  *history.Store
 	ids    *ids
+	clock  clock
 	set    *rules.Set
 	form   *form // of records under set
 
@@ -99,7 +101,11 @@ type Core struct {
 	values    []history.Value // len(plan.Queries) a transaction of the batch
 	lists     []history.List  // len(plan.Lists) a transaction of the batch
 	touched   map[touch]struct{}
+	swept     int // inputs since the last piece of memory was given back
 }
+
+// sweepEvery is how many inputs pay for one piece of giving back.
+const sweepEvery = 256
 
 // touch names an entity that a transaction of the open batch belongs to.
 type touch struct {
@@ -167,7 +173,18 @@ func (c *Core) Decide(batch []Input, now int64) []Decision {
 		c.observe(i, &batch[i])
 	}
 	c.finish(open, len(batch), now)
+	c.giveBack(len(batch))
 	return c.decisions
+}
+
+// giveBack lets go of ids past their time and of histories that nobody who
+// arrives from now on can see, a bounded piece for every so many inputs.
+func (c *Core) giveBack(inputs int) {
+	passed := c.clock.passed()
+	c.ids.expire(passed)
+	for c.swept += inputs; c.swept >= sweepEvery; c.swept -= sweepEvery {
+		c.store.Reclaim(passed)
+	}
 }
 
 // meets reports whether tx shares an entity with one of the open inputs, whose
@@ -205,6 +222,7 @@ func (c *Core) observe(i int, in *Input) {
 	d := &c.decisions[i]
 	d.Input, d.Set, d.Record, d.Earlier = *in, c.set, d.Record[:0], Earlier{}
 	tx := in.Tx
+	c.clock.see(tx.Arrival)
 	if tx.Arrival-tx.Time > int64(c.set.Program.Plan().Retention) {
 		d.Flags |= Late
 	}
@@ -224,16 +242,15 @@ func (c *Core) observe(i int, in *Input) {
 	plan := c.set.Program.Plan()
 	nq, nl := len(plan.Queries), len(plan.Lists)
 	c.store.Observe(tx, c.values[i*nq:(i+1)*nq], c.lists[i*nl:(i+1)*nl])
-	if ref, added := c.remember(d); !added {
+	if _, added := c.remember(d); !added {
 		if held, ok := c.store.Find(tx.IDKey); ok {
 			d.Status = Repeat // its id is past KeepIDs, but the histories still hold it
 			d.Earlier = Earlier{Verdict: verdictOf(c.store.Row(held)), Arrival: tx.Arrival, Offset: -1}
 			return
 		}
-		_ = ref
 	}
 	d.Status = Decided
-	c.ids.put(tx.IDKey, Earlier{Body: tx.Body, Arrival: tx.Arrival, Offset: -1})
+	d.number = c.ids.put(tx.IDKey, Earlier{Body: tx.Body, Arrival: tx.Arrival, Offset: -1})
 }
 
 // again handles an id that was decided before.
@@ -265,17 +282,17 @@ func (c *Core) remember(d *Decision) (history.Ref, bool) {
 
 // settle files a verdict under its id, and tells a repeat what was decided.
 func (c *Core) settle(d *Decision) {
-	e := c.ids.get(d.Tx.IDKey)
-	if d.Status != Decided {
-		if e != nil && (d.Status == Repeat || d.Status == Conflict) {
+	switch d.Status {
+	case Decided:
+		if e := c.ids.numbered(d.number); e != nil { // nil if MaxIDs pushed it out within the batch
+			e.Verdict, e.Score = d.Outcome.Verdict, d.Outcome.Score
+		}
+		c.store.SetVerdict(d.Tx.IDKey, d.Outcome.Verdict.String())
+	case Repeat, Conflict:
+		if e := c.ids.get(d.Tx.IDKey); e != nil {
 			d.Earlier = *e
 		}
-		return
 	}
-	if e != nil { // nil if MaxIDs pushed it out within the batch
-		e.Verdict, e.Score = d.Outcome.Verdict, d.Outcome.Score
-	}
-	c.store.SetVerdict(d.Tx.IDKey, d.Outcome.Verdict.String())
 }
 
 // Label files a label; matched is false if its transaction has not come yet.

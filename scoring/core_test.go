@@ -207,9 +207,17 @@ func TestRepeatAfterIDsAreGone(t *testing.T) {
 	schema := testSchema(t)
 	core := scoring.New(schema, verdictRules(t, schema), scoring.Options{KeepIDs: time.Hour})
 	decideOne(core, payment(t, schema, 1, 0, "c", "t", "90.00"))
-	decideOne(core, payment(t, schema, 2, 3*86400, "x", "y", "1.00"))
-	if core.IDs() != 1 {
-		t.Fatalf("%d ids are kept, want 1", core.IDs())
+	ahead := payment(t, schema, 2, 3*86400, "x", "y", "1.00")
+	decideOne(core, ahead)
+	if core.IDs() != 2 {
+		t.Fatal("one arrival far ahead made an id forgotten")
+	}
+	const many = 10_000 // arrivals make it believed
+	for i := range int64(many) {
+		decideOne(core, payment(t, schema, 10+i, 3*86400, "", "", "1.00"))
+	}
+	if _, ok := core.Known(payment(t, schema, 1, 0, "c", "t", "90.00").IDKey); ok {
+		t.Fatal("the id is still known after three days")
 	}
 	again := payment(t, schema, 1, 0, "c", "t", "90.00")
 	again.Arrive(start + 3*86400*second)

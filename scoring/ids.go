@@ -10,13 +10,12 @@ const idsPage = 4096
 // tables free of pointers. They stand in pages in the order of their coming,
 // which are let go of from the front.
 type ids struct {
-	keep   int64
-	max    int
-	index  map[event.Key]uint64 // number of the id, counted from the first one ever
-	pages  []*[idsPage]decidedID
-	first  uint64 // number of the oldest id kept
-	next   uint64 // number of the next id
-	newest int64  // arrival
+	keep  int64
+	max   int
+	index map[event.Key]uint64 // number of the id, counted from the first one ever
+	pages []*[idsPage]decidedID
+	first uint64 // number of the oldest id kept
+	next  uint64 // number of the next id
 }
 
 type decidedID struct {
@@ -36,14 +35,21 @@ func (s *ids) get(id event.Key) *Earlier {
 	return nil
 }
 
+// numbered gives the entry that put gave a number, nil if it is gone.
+func (s *ids) numbered(n uint64) *Earlier {
+	if n < s.first {
+		return nil
+	}
+	return &s.at(n).Earlier
+}
+
 func (s *ids) at(n uint64) *decidedID {
 	return &s.pages[n/idsPage-s.first/idsPage][n%idsPage]
 }
 
-// put adds an id that is not there yet, and drops those past their time.
-func (s *ids) put(id event.Key, e Earlier) {
-	s.newest = max(s.newest, e.Arrival)
-	for s.first < s.next && (s.at(s.first).Arrival < s.newest-s.keep || s.len() >= s.max) {
+// put adds an id that is not there yet, and gives its number.
+func (s *ids) put(id event.Key, e Earlier) uint64 {
+	if s.len() >= s.max {
 		s.drop()
 	}
 	if s.next/idsPage-s.first/idsPage == uint64(len(s.pages)) {
@@ -52,6 +58,14 @@ func (s *ids) put(id event.Key, e Earlier) {
 	*s.at(s.next) = decidedID{id, e}
 	s.index[id] = s.next
 	s.next++
+	return s.next - 1
+}
+
+// expire drops the oldest ids as far as they are past their time.
+func (s *ids) expire(now int64) {
+	for s.first < s.next && s.at(s.first).Arrival < now-s.keep {
+		s.drop()
+	}
 }
 
 func (s *ids) len() int { return int(s.next - s.first) }

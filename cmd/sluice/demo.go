@@ -25,8 +25,8 @@ import (
 // The demo's own settings.
 const (
 	demoPartitions = 4
-	demoMalformed  = 0.0005 // share of messages
-	demoLasts      = 3 * time.Hour // of simulated time, as alerts go by arrival
+	demoMalformed  = 0.0005          // share of messages
+	demoLasts      = 3 * time.Hour   // of simulated time, as alerts go by arrival
 	demoPatience   = 3 * time.Second // for the last verdicts
 )
 

@@ -165,6 +165,8 @@ func (k Kind) short() string {
 	if k == Bool {
 		return ""
 	}
-	return ":" + [...]string{"Invalid", "Nil", "Bool", "Int", "Float", "String", "Time", "Seconds", "Event",
-		"Events", "Bools", "Ints", "Floats", "Strings", "Times"}[k]
+	return ":" + [...]string{
+		"Invalid", "Nil", "Bool", "Int", "Float", "String", "Time", "Seconds", "Event",
+		"Events", "Bools", "Ints", "Floats", "Strings", "Times",
+	}[k]
 }

@@ -161,16 +161,16 @@ func (c *checker) member(n *ast.MemberNode, pos int, secretOK bool) *Node {
 		}
 	}
 	of := c.resolve(base)
-	switch {
-	case of.Kind == Invalid:
+	switch of.Kind {
+	case Invalid:
 		return of
-	case of.Kind == Event:
+	case Event:
 		column := c.pastColumn(name.Value, c.source.pos(name))
 		if column == nil {
 			return invalid(of.Pos)
 		}
 		return c.columnNode(&Node{Op: Member, Pos: of.Pos, Args: []*Node{of}}, *column)
-	case of.Kind == Events:
+	case Events:
 		return c.fault(of.Pos, "%s is %s and has no field %q: take the field of each with `map(%s, .%s)`, or one of them with `last(%s).%s`",
 			c.quote(of), of.Kind.Words(), name.Value, c.text(of), name.Value, c.text(of), name.Value)
 	}

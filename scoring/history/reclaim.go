@@ -5,7 +5,6 @@ import "sluice/scoring/event"
 // sweep is where Reclaim goes on.
 type sweep struct {
 	kind, part, slot int
-	ids              int // part of the index of ids
 }
 
 // Reclaim gives back the memory of what no transaction that arrives at now

@@ -170,15 +170,21 @@ func (r *reader) csv(in io.Reader) (func(*Item) error, error) {
 }
 
 func (r *reader) json(in io.Reader) func(*Item) error {
-	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 64<<10), 1<<20)
+	lines := bufio.NewReaderSize(in, 64<<10)
 	decoder := event.NewDecoder(r.schema)
+	var long []byte
 	n := 0
 	return func(item *Item) error {
-		for lines.Scan() {
+		for {
+			line, err := readLine(lines, &long)
+			if err != nil && (!errors.Is(err, io.EOF) || len(line) == 0) {
+				if !errors.Is(err, io.EOF) {
+					err = fmt.Errorf("%s:%d: %w", r.path, n+1, err)
+				}
+				return err
+			}
 			n++
-			line := bytes.TrimSpace(lines.Bytes())
-			if len(line) == 0 {
+			if line = bytes.TrimSpace(line); len(line) == 0 {
 				continue
 			}
 			if err := decoder.Transaction(&item.Tx, line, 0); err != nil {
@@ -186,9 +192,24 @@ func (r *reader) json(in io.Reader) func(*Item) error {
 			}
 			return nil
 		}
-		if err := lines.Err(); err != nil {
-			return fmt.Errorf("%s:%d: %w", r.path, n+1, err)
-		}
-		return io.EOF
 	}
+}
+
+// maxLine bounds what is kept of a line: more than any message may have.
+const maxLine = 1 << 20
+
+// readLine reads up to the end of a line, which is good until the next call.
+// What a line has beyond maxLine is read and forgotten: the decoder refuses it
+// for its size.
+func readLine(in *bufio.Reader, long *[]byte) ([]byte, error) {
+	line, err := in.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return line, err
+	}
+	*long = append((*long)[:0], line...)
+	for errors.Is(err, bufio.ErrBufferFull) {
+		line, err = in.ReadSlice('\n')
+		*long = append(*long, line[:min(len(line), maxLine-len(*long))]...)
+	}
+	return *long, err
 }
