@@ -148,6 +148,17 @@ func (p *Processor) Swap(ctx context.Context, set *rules.Set) error {
 	})
 }
 
+// Running says whether decisions are made, now or as soon as there is something
+// to decide; until then, and afterwards, nobody swaps or inspects.
+func (p *Processor) Running() bool {
+	select {
+	case <-p.stopped:
+		return false
+	default:
+		return p.phase.Load() != phaseConnecting
+	}
+}
+
 // Inspect runs f on the core between two batches. It must be quick.
 func (p *Processor) Inspect(ctx context.Context, f func(*scoring.Core)) error {
 	return p.engine.do(ctx, func() { f(p.engine.core) })

@@ -3,8 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
-	"strconv"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,31 +19,22 @@ import (
 )
 
 // inspectTimeout bounds the wait for the engine's own numbers at a scrape.
-const inspectTimeout = 2 * time.Second
+const inspectTimeout = time.Second
 
 // metrics is what Prometheus sees: read from the parts at every scrape, so that
 // counting costs the way of a transaction nothing more.
 type metrics struct {
 	registry *prometheus.Registry
-	schema   *event.Schema
 	reloads  *prometheus.CounterVec
 	ruleSet  *prometheus.GaugeVec
 	loaded   prometheus.Gauge
 	requests *prometheus.HistogramVec
 	inFlight prometheus.Gauge
-	watched  atomic.Pointer[watched]
 }
 
-// watched are the parts that are read at a scrape.
-type watched struct {
-	processor  *stream.Processor
-	book       *alerts.Book
-	dispatcher *alerts.Dispatcher
-}
-
-func newMetrics(schema *event.Schema) *metrics {
+func newMetrics() *metrics {
 	m := &metrics{
-		registry: prometheus.NewRegistry(), schema: schema,
+		registry: prometheus.NewRegistry(),
 		reloads:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sluice_rule_reloads_total", Help: "Reloads of the rule files by outcome: taken, unchanged, refused."}, []string{"outcome"}),
 		ruleSet:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_rule_set_info", Help: "1 for the rule set in force."}, []string{"hash"}),
 		loaded:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "sluice_rule_reload_last_success", Help: "Whether the last reload succeeded: 1 or 0."}),
@@ -57,20 +47,28 @@ func newMetrics(schema *event.Schema) *metrics {
 	for _, outcome := range []string{"taken", "unchanged", "refused"} {
 		m.reloads.WithLabelValues(outcome)
 	}
-	m.registry.MustRegister(m.reloads, m.ruleSet, m.loaded, m.requests, m.inFlight, m,
+	m.requests.WithLabelValues("200", "post")
+	m.registry.MustRegister(m.reloads, m.ruleSet, m.loaded, m.requests, m.inFlight,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // watch begins to read the parts.
-func (m *metrics) watch(p *stream.Processor, b *alerts.Book, d *alerts.Dispatcher) {
-	m.watched.Store(&watched{p, b, d})
+func (m *metrics) watch(p *stream.Processor, schema *event.Schema, b *alerts.Book, d *alerts.Dispatcher) {
+	m.registry.MustRegister(p.Collector(), newHistoryMetrics(p, schema), newAlertMetrics(b, d))
+}
+
+// inForce notes the rule set that decides.
+func (m *metrics) inForce(set *rules.Set) {
+	m.ruleSet.Reset()
+	m.ruleSet.WithLabelValues(set.Hash).Set(1)
+	m.loaded.Set(1)
 }
 
 // reloaded counts a reload.
 func (m *metrics) reloaded(r rules.Reload) {
 	outcome := "unchanged"
-	m.loaded.Set(1)
+	m.inForce(r.Set)
 	switch {
 	case r.Err != nil:
 		outcome = "refused"
@@ -79,8 +77,6 @@ func (m *metrics) reloaded(r rules.Reload) {
 		outcome = "taken"
 	}
 	m.reloads.WithLabelValues(outcome).Inc()
-	m.ruleSet.Reset()
-	m.ruleSet.WithLabelValues(r.Set.Hash).Set(1)
 }
 
 func (m *metrics) handler() http.Handler {
@@ -92,119 +88,116 @@ func (m *metrics) instrument(h http.Handler) http.Handler {
 }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(name, help, labels, nil)
+	return prometheus.NewDesc("sluice_"+name, help, labels, nil)
 }
 
-// descriptions of what is read at a scrape.
-type descriptions struct {
-	decisions, hits, letters, latency, events, lagRecords, lagSeconds, ready,
-	transactions, entities, references, labels, bytes, ids, queued, open, overflow, waiting *prometheus.Desc
+func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, x float64, labels ...string) {
+	ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, x, labels...)
 }
 
-func described() descriptions {
-	return descriptions{
-		decisions:    describe("sluice_decisions_total", "Transactions decided, by verdict.", "verdict"),
-		hits:         describe("sluice_rule_hits_total", "Transactions for which a rule fired, by rule and mode.", "rule", "mode"),
-		letters:      describe("sluice_dead_letters_total", "Records that are not valid transactions, by code.", "code"),
-		latency:      describe("sluice_decision_latency_seconds", "From a transaction's arrival to its acknowledged verdict."),
-		events:       describe("sluice_events_total", "What happened besides decisions: repeat, conflict, remembered, late, future_time, rule_skipped, rule_failed, label, early_label, request_refused.", "event"),
-		lagRecords:   describe("sluice_consumer_lag_records", "Records of an input partition that are not decided yet.", "topic", "partition"),
-		lagSeconds:   describe("sluice_consumer_lag_seconds", "Age of the last decided record of an input partition, while there are more.", "topic", "partition"),
-		ready:        describe("sluice_ready", "Whether partitions are assigned and caught up: 1 or 0."),
-		transactions: describe("sluice_history_transactions", "Transactions held by histories."),
-		entities:     describe("sluice_history_entities", "Entities with a history, by kind.", "entity"),
-		references:   describe("sluice_history_references", "Entries of all histories."),
-		labels:       describe("sluice_history_waiting_labels", "Labels whose transaction has not come."),
-		bytes:        describe("sluice_history_memory_bytes", "Memory of the histories."),
-		ids:          describe("sluice_decided_ids", "Decided ids that are kept."),
-		queued:       describe("sluice_unacknowledged_bytes", "Verdicts that Kafka has not acknowledged."),
-		open:         describe("sluice_alerts_open", "Alerts that last."),
-		overflow:     describe("sluice_alerts_overflow_total", "Firings counted together per rule, as too many alerts were open."),
-		waiting:      describe("sluice_alerts_waiting", "Alerts that a channel has not delivered.", "channel"),
-	}
+func counter(ch chan<- prometheus.Metric, d *prometheus.Desc, n int64) {
+	ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n))
 }
 
-// Describe describes nothing: what is collected depends on the rules in force.
-func (m *metrics) Describe(chan<- *prometheus.Desc) {}
+// historyMetrics are about what the core remembers. A core that is too busy to
+// be asked gives what it gave last.
+type historyMetrics struct {
+	processor                                                            *stream.Processor
+	entities                                                             []string
+	transactions, perEntity, references, labels, dropped, bytes, decided *prometheus.Desc
 
-// Collect reads the parts.
-func (m *metrics) Collect(ch chan<- prometheus.Metric) {
-	w := m.watched.Load()
-	if w == nil {
-		return
+	mu   sync.Mutex
+	last history.Stats
+	ids  int
+}
+
+func newHistoryMetrics(p *stream.Processor, schema *event.Schema) *historyMetrics {
+	h := &historyMetrics{
+		processor:    p,
+		transactions: describe("history_transactions", "Transactions that histories hold."),
+		perEntity:    describe("history_entities", "Entities with a history, by kind.", "entity"),
+		references:   describe("history_references", "Entries of all histories."),
+		labels:       describe("history_waiting_labels", "Labels whose transaction has not come."),
+		dropped:      describe("history_dropped_labels_total", "Labels that waited for their transaction and made room for others."),
+		bytes:        describe("history_memory_bytes", "Memory of the histories."),
+		decided:      describe("decided_ids", "Decided ids that are kept."),
 	}
-	d := described()
-	counter := func(desc *prometheus.Desc, n int64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n), labels...)
+	for _, f := range schema.Entities {
+		h.entities = append(h.entities, schema.Fields[f].Name)
 	}
-	gauge := func(desc *prometheus.Desc, x float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, x, labels...)
-	}
-	m.counts(w.processor.Counts(), d, ch, counter)
-	state(w.processor.State(), d, gauge)
-	m.histories(w.processor, d, gauge)
-	open, overflow := w.book.Open()
-	gauge(d.open, float64(open))
-	counter(d.overflow, overflow)
-	for channel, n := range w.dispatcher.Waiting() {
-		gauge(d.waiting, float64(n), channel)
+	return h
+}
+
+// Describe is prometheus.Collector's.
+func (h *historyMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{h.transactions, h.perEntity, h.references, h.labels, h.dropped, h.bytes, h.decided} {
+		ch <- d
 	}
 }
 
-func (m *metrics) counts(c stream.Counts, d descriptions, ch chan<- prometheus.Metric, counter func(*prometheus.Desc, int64, ...string)) {
-	for v, n := range c.Verdicts {
-		counter(d.decisions, n, v.String())
+// Collect asks the engine, between two batches.
+func (h *historyMetrics) Collect(ch chan<- prometheus.Metric) {
+	st, ids := h.ask()
+	gauge(ch, h.transactions, float64(st.Transactions))
+	for i, name := range h.entities {
+		n := 0.0
+		if i < len(st.Entities) {
+			n = float64(st.Entities[i])
+		}
+		gauge(ch, h.perEntity, n, name)
 	}
-	for h, n := range c.RuleHits {
-		counter(d.hits, n, h.Rule, h.Mode.String())
-	}
-	for code, n := range c.DeadLetters {
-		counter(d.letters, n, string(code))
-	}
-	for event, n := range map[string]int64{
-		"repeat": c.Repeats, "conflict": c.Conflicts, "remembered": c.Remembered, "late": c.Late, "future_time": c.Future,
-		"rule_skipped": c.Skipped, "rule_failed": c.Failed, "label": c.Labels, "early_label": c.EarlyLabels, "request_refused": c.Busy,
-	} {
-		counter(d.events, n, event)
-	}
-	buckets := map[float64]uint64{}
-	for i, bound := range stream.LatencyBounds() {
-		buckets[bound] = c.Latency[i]
-	}
-	ch <- prometheus.MustNewConstHistogram(d.latency, c.Latency[len(c.Latency)-1], c.LatencySum, buckets)
+	gauge(ch, h.references, float64(st.References))
+	gauge(ch, h.labels, float64(st.WaitingLabels))
+	counter(ch, h.dropped, st.DroppedLabels)
+	gauge(ch, h.bytes, float64(st.Bytes))
+	gauge(ch, h.decided, float64(ids))
 }
 
-func state(s stream.State, d descriptions, gauge func(*prometheus.Desc, float64, ...string)) {
-	for _, p := range s.Partitions {
-		partition := strconv.Itoa(int(p.Partition))
-		gauge(d.lagRecords, float64(p.Lag), p.Topic, partition)
-		gauge(d.lagSeconds, p.LagSeconds, p.Topic, partition)
+func (h *historyMetrics) ask() (history.Stats, int) {
+	if h.processor.Running() {
+		ctx, cancel := context.WithTimeout(context.Background(), inspectTimeout)
+		defer cancel()
+		_ = h.processor.Inspect(ctx, func(c *scoring.Core) {
+			st, ids := c.Store().Stats(), c.IDs()
+			h.mu.Lock() // it may run after all has been given up
+			h.last, h.ids = st, ids
+			h.mu.Unlock()
+		})
 	}
-	ready := 0.0
-	if s.CaughtUp {
-		ready = 1
-	}
-	gauge(d.ready, ready)
-	gauge(d.queued, float64(s.Queued))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.last, h.ids
 }
 
-// histories asks the engine, between two batches.
-func (m *metrics) histories(p *stream.Processor, d descriptions, gauge func(*prometheus.Desc, float64, ...string)) {
-	ctx, cancel := context.WithTimeout(context.Background(), inspectTimeout)
-	defer cancel()
-	var (
-		st  history.Stats
-		ids int
-	)
-	if p.Inspect(ctx, func(c *scoring.Core) { st, ids = c.Store().Stats(), c.IDs() }) != nil {
-		return // the engine is busy or stopped; the other numbers stand
+// alertMetrics are about incidents and channels.
+type alertMetrics struct {
+	book                    *alerts.Book
+	dispatcher              *alerts.Dispatcher
+	open, overflow, waiting *prometheus.Desc
+}
+
+func newAlertMetrics(b *alerts.Book, d *alerts.Dispatcher) *alertMetrics {
+	return &alertMetrics{
+		book: b, dispatcher: d,
+		open:     describe("alerts_open", "Alerts that last."),
+		overflow: describe("alerts_overflow_total", "Firings counted together per rule, as too many alerts were open."),
+		waiting:  describe("alerts_waiting", "Alerts that a channel has not delivered.", "channel"),
 	}
-	gauge(d.transactions, float64(st.Transactions))
-	for i, n := range st.Entities {
-		gauge(d.entities, float64(n), m.schema.Fields[m.schema.Entities[i]].Name)
+}
+
+// Describe is prometheus.Collector's.
+func (a *alertMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{a.open, a.overflow, a.waiting} {
+		ch <- d
 	}
-	gauge(d.references, float64(st.References))
-	gauge(d.labels, float64(st.WaitingLabels))
-	gauge(d.bytes, float64(st.Bytes))
-	gauge(d.ids, float64(ids))
+}
+
+// Collect is prometheus.Collector's.
+func (a *alertMetrics) Collect(ch chan<- prometheus.Metric) {
+	open, overflow := a.book.Open()
+	gauge(ch, a.open, float64(open))
+	counter(ch, a.overflow, overflow)
+	for channel, n := range a.dispatcher.Waiting() {
+		gauge(ch, a.waiting, float64(n), channel)
+	}
 }

@@ -83,15 +83,18 @@ type server struct {
 	metrics    *metrics
 	listener   net.Listener
 	http       *http.Server
+	refusals   refusals
+	stopAlerts func() // tells what is left, and waits
 }
 
 // newServer builds all that can fail before anything runs.
 func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (*server, error) {
-	s := &server{config: config, log: log, metrics: newMetrics(schema)}
+	s := &server{config: config, log: log, metrics: newMetrics()}
 	var err error
 	if s.rules, err = rules.NewReloader(config.Rules.Path, schema, s.reloaded); err != nil {
 		return nil, err
 	}
+	s.metrics.inForce(s.rules.Current())
 	kafka, err := kafkaOf(config)
 	if err != nil {
 		return nil, err
@@ -104,16 +107,17 @@ func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (
 		Group:    config.Group, Schema: schema, Set: s.rules.Current(),
 		Core:           scoring.Options{Run: newRun(), KeepIDs: config.DecidedIDs.Keep, MaxIDs: config.DecidedIDs.Max},
 		RawDeadLetters: config.DeadLetters.Raw, Patience: config.Merge.Wait, Requests: config.Gateway.MaxInFlight,
-		ReadyLag: config.Ready.MaxLag, DrainTimeout: config.DrainTimeout, Log: log,
+		ReadyLag: readyLag(config.Ready.MaxLag), DrainTimeout: config.DrainTimeout, Log: log,
+		Decided:    func() { s.stopAlerts() },
 		OnDecision: func(d *scoring.Decision) { s.book.Observe(d, time.Now()) },
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.dispatcher = alerts.NewDispatcher(s.book, alertUpdates, log, s.channels()...)
-	s.metrics.watch(s.processor, s.book, s.dispatcher)
+	s.metrics.watch(s.processor, schema, s.book, s.dispatcher)
 	if s.listener, err = net.Listen("tcp", config.Listen); err != nil {
-		return nil, fmt.Errorf("listen at %s (key listen of the configuration): %w", config.Listen, err)
+		return nil, listening(err)
 	}
 	s.http = &http.Server{
 		Handler: s.metrics.instrument(gateway.New(gateway.Options{
@@ -150,19 +154,21 @@ func (s *server) run(ctx context.Context) error {
 	alerting, stopAlerting := context.WithCancel(context.WithoutCancel(ctx))
 	around, stopAround := context.WithCancel(ctx)
 	defer stopAround()
-	var all, alerts sync.WaitGroup
+	var all, telling sync.WaitGroup
+	s.stopAlerts = func() { stopAlerting(); telling.Wait() }
 	ended := make(chan error, 3)
 	all.Go(func() { ended <- s.processor.Run(deciding) })
 	all.Go(func() { ended <- serveHTTP(s.http, s.listener) })
 	all.Go(func() { ended <- s.watchRules(around) })
 	all.Go(func() { s.hangups(around) })
 	all.Go(func() { s.report(around) })
-	alerts.Go(func() { s.dispatcher.Run(alerting, s.config.DrainTimeout) })
+	telling.Go(func() { s.dispatcher.Run(alerting, s.config.DrainTimeout) })
 
 	var err error
 	select {
 	case <-ctx.Done():
-		s.log.Info("stopping: requests and verdicts on their way are finished", "within", s.config.DrainTimeout)
+		signal.Reset(os.Interrupt, syscall.SIGTERM) // a second one ends it at once
+		s.log.Info("stopping: requests and verdicts on their way are finished; a second signal stops at once", "within", s.config.DrainTimeout)
 	case err = <-ended:
 	}
 	stopAround()
@@ -172,10 +178,9 @@ func (s *server) run(ctx context.Context) error {
 		s.log.Warn("requests were cut off", "error", shut)
 		_ = s.http.Close()
 	}
-	stopAlerting()
-	alerts.Wait() // before their topic's producer ends
 	stopDeciding()
 	all.Wait()
+	s.stopAlerts() // had the processor no time to
 	close(ended)
 	for e := range ended {
 		err = errors.Join(err, e)
@@ -219,29 +224,33 @@ func (s *server) hangups(ctx context.Context) {
 // reloaded is told how every reload went, and puts a new set in force.
 func (s *server) reloaded(r rules.Reload) {
 	s.metrics.reloaded(r)
+	if a, tell := s.refusals.next(r, time.Now().UTC()); tell {
+		s.dispatcher.Notify(a)
+	}
 	switch {
 	case r.Err != nil:
 		s.log.Error("the rules were not taken; the last good set keeps deciding", "rule_set", r.Set.Hash, "error", r.Err)
-		s.dispatcher.Notify(reloadAlert(r))
-	case r.Changed && s.processor != nil:
-		ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
-		defer cancel()
-		if err := s.processor.Swap(ctx, r.Set); err != nil {
-			s.log.Error("the new rules are not in force yet", "rule_set", r.Set.Hash, "error", err)
-			return
-		}
-		s.log.Info("new rules are in force", "rule_set", r.Set.Hash, "rules", len(r.Set.Rules))
+	case r.Changed:
+		s.swap(r.Set)
+	default:
+		s.log.Info("the rules were read again and are the same", "rule_set", r.Set.Hash)
 	}
 }
 
-// reloadAlert tells people that a rule set was refused.
-func reloadAlert(r rules.Reload) alerts.Alert {
-	now := time.Now().UTC()
-	return alerts.Alert{
-		ID: "rules-refused-" + r.Set.Hash, Status: alerts.Firing, Severity: "ticket", Rule: "", Reason: "RULES_REFUSED",
-		Description: "The rules were not taken; the last good set keeps deciding: " + r.Err.Error(),
-		Count:       1, First: now, Last: now, RuleSet: r.Set.Hash, Examples: []string{},
+// swap puts a new set in force. Where nothing is decided yet, it will be from
+// the first decision on.
+func (s *server) swap(set *rules.Set) {
+	bound := s.config.DrainTimeout
+	if !s.processor.Running() {
+		bound = 0
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), bound)
+	defer cancel()
+	if err := s.processor.Swap(ctx, set); err != nil {
+		s.log.Warn("the new rules are good and will be in force with the next decision", "rule_set", set.Hash, "rules", len(set.Rules))
+		return
+	}
+	s.log.Info("new rules are in force", "rule_set", set.Hash, "rules", len(set.Rules))
 }
 
 // ready says why transactions are not decided in time, nil if they are.
@@ -250,7 +259,10 @@ func (s *server) ready() error {
 	if st.CaughtUp {
 		return nil
 	}
-	why := fmt.Sprintf("%s, %.0f %%", st.Phase, 100*st.Progress)
+	why := st.Phase
+	if st.Progress < 1 {
+		why += fmt.Sprintf(", %.0f %%", 100*st.Progress)
+	}
 	lag := int64(0)
 	for _, p := range st.Partitions {
 		lag += p.Lag
@@ -311,6 +323,28 @@ func loginOf(s *configs.SASL) (sasl.Mechanism, error) {
 
 func topicsOf(t configs.Topics) stream.Topics {
 	return stream.Topics{Transactions: t.Transactions, Labels: t.Labels, Verdicts: t.Verdicts, DeadLetters: t.DeadLetters, Alerts: t.Alerts}
+}
+
+// readyLag makes the stream's bound of the configuration's, where 0 means none.
+func readyLag(most int64) int64 {
+	if most == 0 {
+		return -1
+	}
+	return most
+}
+
+// listening explains why the listener can't be had.
+func listening(err error) error {
+	hint := ""
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		hint = ": another program listens there; stop it, or set another address by the key listen (in the shipped examples also by SLUICE_LISTEN)"
+	case errors.Is(err, syscall.EACCES):
+		hint = ": ports below 1024 need privileges; set another one by the key listen"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		hint = ": this machine does not have this address; set another one by the key listen"
+	}
+	return fmt.Errorf("the HTTP listener: %w%s", err, hint)
 }
 
 // newRun names this run of the program in verdict records.
