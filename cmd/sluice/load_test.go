@@ -287,10 +287,10 @@ func TestLoadSorts(t *testing.T) {
 	rows := randomRows(1500)
 	var first, second, third []payment
 	for i, r := range rows {
-		switch {
-		case i%3 == 0:
+		switch i % 3 {
+		case 0:
 			first = append(first, r)
-		case i%3 == 1:
+		case 1:
 			second = append(second, r)
 		default:
 			r.fraud = false // JSON has no label

@@ -45,7 +45,7 @@ type Options struct {
 	// goes on. Nil: such a line ends the reading.
 	Fault func(Fault) error
 	// Progress is called now and then with the bytes read so far, of the files
-	// as they lie on disk. It may be nil.
+	// as they lie on disk, from the goroutines that read them. It may be nil.
 	Progress func(read int64)
 }
 

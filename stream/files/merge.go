@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"sluice/scoring/event"
@@ -113,8 +112,8 @@ func (r *reader) refill() (ok bool, err error) {
 			r.empty <- r.block
 		}
 		b, open := <-r.full
-		if !open {
-			return false, nil
+		if !open { // the reader was stopped
+			b = &block{err: errEnd}
 		}
 		r.block, r.next = b, 0
 		for _, f := range b.faults {
@@ -130,7 +129,7 @@ func (r *reader) refill() (ok bool, err error) {
 }
 
 func ended(err error) error {
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, errEnd) {
 		return nil
 	}
 	return err

@@ -24,8 +24,12 @@ const blocks = 4
 type block struct {
 	items  []Item
 	faults []Fault
-	err    error // ends the file; io.EOF at its end
+	err    error // ends the file; errEnd at its end
 }
+
+// errEnd is the end of a file. It is not io.EOF, which comes wrapped from files
+// that end too early.
+var errEnd = errors.New("end of the file")
 
 // reader decodes one file in a goroutine of its own.
 type reader struct {
@@ -162,10 +166,12 @@ func (r *reader) csv(in io.Reader) (func(*Item) error, error) {
 		switch {
 		case errors.As(err, &fault):
 			return Fault{r.path, lines.Number, fault}
-		case err != nil && !errors.Is(err, io.EOF):
+		case errors.Is(err, io.EOF):
+			return errEnd
+		case err != nil:
 			return fmt.Errorf("%s: %w", r.path, err)
 		}
-		return err
+		return nil
 	}, nil
 }
 
@@ -177,11 +183,11 @@ func (r *reader) json(in io.Reader) func(*Item) error {
 	return func(item *Item) error {
 		for {
 			line, err := readLine(lines, &long)
-			if err != nil && (!errors.Is(err, io.EOF) || len(line) == 0) {
-				if !errors.Is(err, io.EOF) {
-					err = fmt.Errorf("%s:%d: %w", r.path, n+1, err)
-				}
-				return err
+			switch {
+			case errors.Is(err, io.EOF) && len(line) == 0:
+				return errEnd
+			case err != nil && !errors.Is(err, io.EOF):
+				return fmt.Errorf("%s:%d: %w", r.path, n+1, err)
 			}
 			n++
 			if line = bytes.TrimSpace(line); len(line) == 0 {
