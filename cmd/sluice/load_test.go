@@ -79,6 +79,19 @@ func (l *loading) load(t *testing.T, args ...string) (stdout, stderr string, cod
 	return sluice(t, append([]string{"load", "--config", l.config}, args...)...)
 }
 
+// create makes a topic with a setting.
+func (l *loading) create(t *testing.T, topic, key, value string) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(l.seeds...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 4, 1, map[string]*string{key: &value}, l.name+topic); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // read gives the records of a topic, which must be n, by partition in the order
 // of their offsets.
 func (l *loading) read(t *testing.T, topic string, n int) map[int32][]*kgo.Record {
@@ -385,6 +398,16 @@ func TestLoadNeedsItsTopics(t *testing.T) {
 	}
 }
 
+// A topic that stamps records itself makes every arrival now: that is said.
+func TestEndToEndLoadAppendTime(t *testing.T) {
+	l := newLoading(t, "-labels", "")
+	l.create(t, "-tx", "message.timestamp.type", "LogAppendTime")
+	stdout, stderr, code := l.load(t, l.file(t, "data.csv", csvOf(randomRows(10))))
+	if code != exitOK || !strings.Contains(stderr, "message.timestamp.type=LogAppendTime") || !strings.Contains(stderr, l.name+"-tx") {
+		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+}
+
 // A broker that refuses the timestamps is explained, embedded and real.
 func TestEndToEndLoadRefused(t *testing.T) {
 	l := newLoading(t, "-labels", "")
@@ -409,15 +432,7 @@ func TestEndToEndLoadRefused(t *testing.T) {
 			return res, nil, true
 		})
 	} else {
-		client, err := kgo.NewClient(kgo.SeedBrokers(l.seeds...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer client.Close()
-		hour := "3600000"
-		if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 4, 1, map[string]*string{"message.timestamp.before.max.ms": &hour}, l.name+"-tx"); err != nil {
-			t.Fatal(err)
-		}
+		l.create(t, "-tx", "message.timestamp.before.max.ms", "3600000")
 	}
 	stdout, stderr, code := l.load(t, l.file(t, "data.csv", csvOf(randomRows(100))))
 	if code != exitFault {
