@@ -1,6 +1,10 @@
 package scoring
 
-import "sluice/scoring/event"
+import (
+	"math"
+
+	"sluice/scoring/event"
+)
 
 // idsPage is how many ids are kept in one piece of memory, so that growing
 // never copies what is there.
@@ -63,6 +67,9 @@ func (s *ids) put(id event.Key, e Earlier) uint64 {
 
 // expire drops the oldest ids as far as they are past their time.
 func (s *ids) expire(now int64) {
+	if now < math.MinInt64+s.keep {
+		return // kept longer than there are times before now
+	}
 	for s.first < s.next && s.at(s.first).Arrival < now-s.keep {
 		s.drop()
 	}
