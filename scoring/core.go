@@ -105,7 +105,7 @@ type Core struct {
 }
 
 // sweepEvery is how many inputs pay for one piece of giving back.
-const sweepEvery = 256
+const sweepEvery = 1024
 
 // touch names an entity that a transaction of the open batch belongs to.
 type touch struct {

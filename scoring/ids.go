@@ -16,7 +16,7 @@ const idsPage = 4096
 type ids struct {
 	keep  int64
 	max   int
-	index map[event.Key]uint64 // number of the id, counted from the first one ever
+	index *index // to the numbers of ids, counted from the first one ever
 	pages []*[idsPage]decidedID
 	first uint64 // number of the oldest id kept
 	next  uint64 // number of the next id
@@ -28,16 +28,20 @@ type decidedID struct {
 }
 
 func newIDs(keep int64, limit int) *ids {
-	return &ids{keep: keep, max: limit, index: map[event.Key]uint64{}}
+	return &ids{keep: keep, max: limit, index: new(index)}
 }
 
 // get gives the entry of an id, or nil. It stays good until the next put.
 func (s *ids) get(id event.Key) *Earlier {
-	if n, ok := s.index[id]; ok {
-		return &s.at(n).Earlier
+	n, ok := s.index.find(id, func(low uint32) bool { return s.at(s.whole(low)).id == id })
+	if !ok {
+		return nil
 	}
-	return nil
+	return &s.at(s.whole(n)).Earlier
 }
+
+// whole gives the number of a kept id of which the lower 32 bits are known.
+func (s *ids) whole(low uint32) uint64 { return s.first + uint64(low-uint32(s.first)) }
 
 // numbered gives the entry that put gave a number, nil if it is gone.
 func (s *ids) numbered(n uint64) *Earlier {
@@ -60,7 +64,7 @@ func (s *ids) put(id event.Key, e Earlier) uint64 {
 		s.pages = append(s.pages, new([idsPage]decidedID))
 	}
 	*s.at(s.next) = decidedID{id, e}
-	s.index[id] = s.next
+	s.index.put(id, uint32(s.next))
 	s.next++
 	return s.next - 1
 }
@@ -78,7 +82,7 @@ func (s *ids) expire(now int64) {
 func (s *ids) len() int { return int(s.next - s.first) }
 
 func (s *ids) drop() {
-	delete(s.index, s.at(s.first).id)
+	s.index.remove(s.at(s.first).id, uint32(s.first))
 	s.first++
 	if s.first%idsPage == 0 {
 		s.pages = append(s.pages[:0], s.pages[1:]...)
