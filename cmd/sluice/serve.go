@@ -34,6 +34,8 @@ const (
 	alertUpdates   = time.Minute // at most so often a channel is told that an alert grew
 	maxIncidents   = 10_000
 	webhookTimeout = 10 * time.Second
+	reportEvery    = 2 * time.Second // how often the log may say how far a start is
+	stillEvery     = 15              // and after how many of these that nothing has changed
 )
 
 // serveCommand decides what comes from Kafka and HTTP until it is told to stop.
@@ -229,7 +231,7 @@ func (s *server) reloaded(r rules.Reload) {
 	}
 	switch {
 	case r.Err != nil:
-		s.log.Error("the rules were not taken; the last good set keeps deciding", "rule_set", r.Set.Hash, "error", r.Err)
+		logRefusal(s.log, r)
 	case r.Changed:
 		s.swap(r.Set)
 	default:
@@ -277,24 +279,32 @@ func (s *server) ready() error {
 }
 
 // report logs how far a start or a backlog is, until it is through, and again
-// when it falls behind.
+// when it falls behind: what is new every few seconds, and what stays so now
+// and then.
 func (s *server) report(ctx context.Context) {
-	tick := time.NewTicker(5 * time.Second)
+	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
-	was := false
+	const ready = "ready"
+	said, quiet := "", 0
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		why := s.ready()
-		if why != nil {
-			s.log.Info("not ready", "why", why.Error(), "decisions", s.processor.Counts().Decisions())
-		} else if !was {
-			s.log.Info("ready", "decisions", s.processor.Counts().Decisions())
+		now := ready
+		if err := s.ready(); err != nil {
+			now = err.Error()
 		}
-		was = why == nil
+		if quiet++; now == said && (now == ready || quiet < stillEvery) {
+			continue
+		}
+		said, quiet = now, 0
+		if decisions := s.processor.Counts().Decisions(); now == ready {
+			s.log.Info("ready", "decisions", decisions)
+		} else {
+			s.log.Info("not ready", "why", now, "decisions", decisions)
+		}
 	}
 }
 
