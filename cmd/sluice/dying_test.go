@@ -39,6 +39,7 @@ func TestEndToEndDying(t *testing.T) {
 			sent.Store(int64(i))
 		}
 	})
+	defer sending.Wait()
 	asked := 0
 	ask := func() { // over HTTP, while there is a backlog
 		t.Helper()

@@ -80,27 +80,35 @@ func TestEndToEndReloadsUnderLoad(t *testing.T) {
 	if testing.Short() {
 		reloads = 100
 	}
-	const each = 100 // transactions a reload at least
+	const (
+		each  = 200  // transactions a reload
+		ahead = 2000 // so many more may be under way: memory is bounded, and the engine never idle
+	)
 	sets := []string{lettered("a"), lettered("b")}
 	p := newPlace(t, sets[0])
 	s := p.serve(t)
 	s.awaitReady(t)
 
-	var sent atomic.Int64
+	var sent, reloaded atomic.Int64
 	var done atomic.Bool
 	var all sync.WaitGroup
 	all.Go(func() {
 		at := time.Now()
 		for i := 0; !done.Load(); i++ {
+			for sent.Load() >= (reloaded.Load()+1)*each+ahead && !done.Load() {
+				time.Sleep(100 * time.Microsecond)
+			}
 			account := fmt.Sprintf("a%d", i%500)
 			p.send(t, "tx", account, tx(i, account, at, "1", ""), time.Now())
-			if i%each == each-1 {
+			if i%100 == 99 {
 				p.flush(t) // Kafka has them; they are decided while the next ones are sent
 			}
 			sent.Add(1)
 		}
 		p.flush(t)
 	})
+	defer all.Wait()
+	defer done.Store(true)
 	for i := range reloads {
 		for sent.Load() < int64(i*each) {
 			time.Sleep(time.Millisecond)
@@ -109,6 +117,7 @@ func TestEndToEndReloadsUnderLoad(t *testing.T) {
 		if status, answer := s.do(t, "POST", "/-/reload", ""); status != http.StatusOK {
 			t.Fatalf("reload %d: %d %s", i, status, answer)
 		}
+		reloaded.Add(1)
 	}
 	done.Store(true)
 	all.Wait()
