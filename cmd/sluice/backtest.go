@@ -50,7 +50,7 @@ func backtestCommand(ctx context.Context, args []string, c console) error {
 	return b.run(ctx, *out)
 }
 
-// maxDelay keeps the times of labels within what 64 bits of nanoseconds hold.
+// maxDelay is what a label can be late at most.
 const maxDelay = 10 * 365 * 24 * time.Hour
 
 // parseDelay reads a duration as the rule language writes it, as Go does, or 0.
@@ -63,6 +63,15 @@ func parseDelay(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is no duration up to ten years; write 7d, 168h or 0s", s)
 	}
 	return d, nil
+}
+
+// later gives the time after a delay, or the end of time where 64 bits of
+// nanoseconds hold no later one.
+func later(at int64, delay time.Duration) int64 {
+	if at > math.MaxInt64-int64(delay) {
+		return math.MaxInt64
+	}
+	return at + int64(delay)
 }
 
 // backtest is one run over files.
@@ -146,7 +155,7 @@ func (b *backtest) take(item *files.Item) {
 		b.labels = b.labels[1:]
 	}
 	if b.delay >= 0 && item.Label && item.Fraud {
-		b.known = min(b.known, item.Tx.Time+int64(b.delay))
+		b.known = min(b.known, later(item.Tx.Time, b.delay))
 	}
 	b.batch = append(b.batch, scoring.Input{Tx: &item.Tx})
 	b.items = append(b.items, item)
@@ -185,7 +194,7 @@ func (b *backtest) settle(d *scoring.Decision, item *files.Item) {
 	}
 	if b.delay >= 0 && item.Label && item.Fraud {
 		b.labels = append(b.labels, event.Label{
-			IDKey: d.Tx.IDKey, Time: d.Tx.Time + int64(b.delay), Fraud: true,
+			IDKey: d.Tx.IDKey, Time: later(d.Tx.Time, b.delay), Fraud: true,
 			TxTime: d.Tx.Time, Entities: append([]event.Key(nil), d.Tx.Entities...),
 		})
 	}

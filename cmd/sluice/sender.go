@@ -26,8 +26,8 @@ const (
 // that of the labels, in the order of time.
 type sender struct {
 	transactions *target
-	labels       *target // nil: there is no such topic
-	delay        int64   // of labels, ns
+	labels       *target       // nil: there is no such topic
+	delay        time.Duration // of labels
 	progress     func(acknowledged int64)
 
 	due      []dueLabel // by time, since the delay is the same for all
@@ -64,7 +64,7 @@ func (r *refusal) Error() string { return r.err.Error() }
 func (r *refusal) Unwrap() error { return r.err }
 
 func newSender(ctx context.Context, cluster *stream.Cluster, topics stream.Topics, delay time.Duration, log *slog.Logger) (*sender, error) {
-	s := &sender{delay: int64(delay), space: make(chan struct{}, 1), progress: func(int64) {}}
+	s := &sender{delay: delay, space: make(chan struct{}, 1), progress: func(int64) {}}
 	var err error
 	s.transactions, err = s.target(ctx, cluster, topics.Transactions, log, func(n int64) { s.progress(n) })
 	if err == nil && topics.Labels != "" {
@@ -170,7 +170,7 @@ func (s *sender) take(ctx context.Context, item *files.Item) error {
 		s.withheld++
 		return nil
 	}
-	at := tx.Time + s.delay
+	at := later(tx.Time, s.delay)
 	s.due = append(s.due, dueLabel{at, append([]byte(nil), s.key...), event.AppendLabelJSON(nil, tx, at)})
 	return nil
 }
