@@ -59,6 +59,9 @@ func (t *Transaction) View(c Column) Value {
 	case TypeBool:
 		return Value{Kind: Bool, Bits: w}
 	case TypeTimestamp:
+		if c.Field == t.Schema.Time {
+			w = uint64(t.Time) // the one that decides, which may be the arrival
+		}
 		return Value{Kind: Time, Bits: w}
 	}
 	text, _ := t.String(c.Field)
