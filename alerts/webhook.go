@@ -51,10 +51,10 @@ func (w *Webhook) Send(ctx context.Context, a Alert) error {
 	}
 	defer func() { _ = res.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection is used again
-	switch {
-	case res.StatusCode/100 == 2:
+	switch res.StatusCode / 100 {
+	case 2:
 		return nil
-	case res.StatusCode/100 == 3:
+	case 3:
 		return fmt.Errorf("webhook at %s answered %d: it has moved; configure the URL where it is now", req.URL.Host, res.StatusCode)
 	}
 	return fmt.Errorf("webhook at %s answered %d %s", req.URL.Host, res.StatusCode, http.StatusText(res.StatusCode))

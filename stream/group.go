@@ -22,6 +22,10 @@ const (
 	watchInterval    = 5 * time.Second
 	commitInterval   = time.Second
 	progressInterval = 2 * time.Second
+	// moving is how often a broker that says it does not lead a partition is
+	// asked again before that is trouble: it does so for a moment after the
+	// partition is created.
+	moving = 5
 )
 
 func (p *Processor) newGroup() (*kafka.ConsumerGroup, error) {
@@ -95,7 +99,7 @@ func (p *Processor) generation(ended context.Context, gen *kafka.Generation) {
 // prepare plans and reads verdicts back, trying on until it succeeds.
 func (p *Processor) prepare(ctx context.Context, gen *kafka.Generation) *plan {
 	var back delay
-	for {
+	for tries := 0; ; tries++ {
 		plan, err := p.planOf(ctx, gen.Assignments)
 		if err == nil {
 			err = p.restore(ctx, plan.verdicts)
@@ -107,7 +111,9 @@ func (p *Processor) prepare(ctx context.Context, gen *kafka.Generation) *plan {
 		if ctx.Err() != nil {
 			return nil
 		}
-		p.trouble("recovery", err)
+		if tries >= moving || !errors.Is(err, kafka.NotLeaderForPartition) {
+			p.trouble("recovery", err)
+		}
 		if back.wait(ctx) != nil {
 			return nil
 		}

@@ -157,10 +157,22 @@ func TestShapeFindsFaults(t *testing.T) {
 		t.Errorf("%q", f)
 	}
 	for _, c := range [][2]string{
-		{`"score":-3`, `"score":-3.5`}, {`"score":-3,`, ``}, {`"deny"`, `"denied"`}, {`"transaction_id":1`, `"transaction_id":1.5`},
-		{`"A_B"`, `"a b"`}, {`"late"`, `"early"`}, {`"partition":0`, `"partition":-1`}, {`"offset":7`, `"offset":"7"`},
-		{`"source":{`, `"source":{"x":1,`}, {`{"partition":0,"offset":7}`, `"kafka"`}, {`"run":"r"`, `"run":"r","more":1`},
-		{`"maturity":0.5`, `"maturity":1.5`}, {`00.5Z`, `0`}, {`["a"]`, `"a"`}, {`"why":"x"`, `"whom":"x"`}, {`"value":null`, `"value":[]`},
+		{`"score":-3`, `"score":-3.5`},
+		{`"score":-3,`, ``},
+		{`"deny"`, `"denied"`},
+		{`"transaction_id":1`, `"transaction_id":1.5`},
+		{`"A_B"`, `"a b"`},
+		{`"late"`, `"early"`},
+		{`"partition":0`, `"partition":-1`},
+		{`"offset":7`, `"offset":"7"`},
+		{`"source":{`, `"source":{"x":1,`},
+		{`{"partition":0,"offset":7}`, `"kafka"`},
+		{`"run":"r"`, `"run":"r","more":1`},
+		{`"maturity":0.5`, `"maturity":1.5`},
+		{`00.5Z`, `0`},
+		{`["a"]`, `"a"`},
+		{`"why":"x"`, `"whom":"x"`},
+		{`"value":null`, `"value":[]`},
 	} {
 		bad := strings.Replace(good, c[0], c[1], 1)
 		if bad == good || len(s.faults([]byte(bad))) == 0 {
