@@ -110,6 +110,31 @@ func BenchmarkDecode(b *testing.B) {
 	})
 }
 
+// BenchmarkLight is the way of a transaction through the three rules of the
+// handbook's pack.
+func BenchmarkLight(b *testing.B) {
+	schema := loadSchema(b)
+	set, err := rules.Load("../configs/handbook/rules", schema)
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := messages(b, schema, 900_000)
+	e := newEngine(schema, set, 1)
+	e.run(in[:warm])
+	live := in[warm:]
+	b.ReportAllocs()
+	b.ResetTimer()
+	for done := 0; done < b.N; done += len(live) {
+		if done > 0 {
+			b.StopTimer()
+			e = newEngine(schema, set, 1)
+			e.run(in[:warm])
+			b.StartTimer()
+		}
+		e.run(live[:min(len(live), b.N-done)])
+	}
+}
+
 // BenchmarkTransaction is the whole way of a transaction through the heavy job:
 // decode, 20 windows, 100 rules, and the verdict's record.
 func BenchmarkTransaction(b *testing.B) {
