@@ -101,7 +101,9 @@ type Core struct {
 	values    []history.Value // len(plan.Queries) a transaction of the batch
 	lists     []history.List  // len(plan.Lists) a transaction of the batch
 	touched   map[touch]struct{}
-	swept     int // inputs since the last piece of memory was given back
+	next      []*event.Transaction // scratch of ahead
+	glanced   uint64               // what ahead read, so that it is read
+	swept     int                  // inputs since the last piece of memory was given back
 }
 
 // sweepEvery is how many inputs pay for one piece of giving back.
@@ -163,6 +165,9 @@ func (c *Core) Decide(batch []Input, now int64) []Decision {
 	c.lists = resize(c.lists, len(batch)*len(plan.Lists))
 	open := 0 // the first input whose verdict is not settled
 	for i := range batch {
+		if i%history.Ahead == 0 {
+			c.ahead(batch[i:min(i+history.Ahead, len(batch))])
+		}
 		if c.set.Program.ReadsVerdicts() {
 			if c.meets(batch[i].Tx) {
 				c.finish(open, i, now)
@@ -175,6 +180,19 @@ func (c *Core) Decide(batch []Input, now int64) []Decision {
 	c.finish(open, len(batch), now)
 	c.giveBack(len(batch))
 	return c.decisions
+}
+
+// ahead has memory read that the next inputs of a batch need.
+func (c *Core) ahead(next []Input) {
+	if len(next) == 1 {
+		return
+	}
+	c.next = c.next[:0]
+	for i := range next {
+		c.next = append(c.next, next[i].Tx)
+		c.glanced += c.ids.index.glance(next[i].Tx.IDKey)
+	}
+	c.store.Ahead(c.next)
 }
 
 // giveBack lets go of ids past their time and of histories that nobody who

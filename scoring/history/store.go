@@ -44,6 +44,7 @@ type Store struct {
 	ranks  []int
 	run    run
 	sums   tally
+	ahead  foresight
 }
 
 // options are the bounds that tests lower.
