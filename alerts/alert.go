@@ -13,7 +13,7 @@ type Status string
 // The statuses, in the order that a channel sees them.
 const (
 	Firing   Status = "firing"
-	Resolved Status = "resolved" // quiet for Options.Lasts
+	Resolved Status = "resolved" // quiet for as long as NewBook was told
 )
 
 // Alert is the state of an incident: what one rule sees of one entity.

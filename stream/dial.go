@@ -122,7 +122,7 @@ func (c *Cluster) why(ctx context.Context, err error) error {
 func (c *Cluster) explain(err error) error {
 	closed := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 	if closed && c.kafka.SASL != nil {
-		return &explained{hint: "the broker closes the connection: does it refuse the login? Check user, password and mechanism", err: err}
+		return &explained{hint: "the broker closes the connection: does it refuse the login, or does one side speak TLS and the other not? Check user, password, mechanism and tls", err: err}
 	}
 	return explain(err)
 }

@@ -35,8 +35,13 @@ func checkCommand(_ context.Context, args []string, c console) error {
 			shadow++
 		}
 	}
-	fmt.Fprintf(c.out, "%s: %d rules (%d live, %d shadow, %d off), no faults; rule set %s\n",
-		dirs[0], len(set.Rules)+len(set.Off), len(set.Rules)-shadow, shadow, len(set.Off), set.Hash)
+	all := len(set.Rules) + len(set.Off)
+	noun := "rules"
+	if all == 1 {
+		noun = "rule"
+	}
+	fmt.Fprintf(c.out, "%s: %d %s (%d live, %d shadow, %d off), no faults; rule set %s\n",
+		dirs[0], all, noun, len(set.Rules)-shadow, shadow, len(set.Off), set.Hash)
 	return nil
 }
 

@@ -86,10 +86,11 @@ func newDemo(seed uint64, rate float64, lasts time.Duration) (*demonstration, er
 		return nil, err
 	}
 	d := &demonstration{sent: map[string]time.Time{}, book: alerts.NewBook(demoLasts, maxIncidents)}
-	d.world = demo.NewGenerator(demo.Options{Seed: seed, Malformed: demoMalformed})
+	start := time.Date(2026, time.March, 2, 0, 0, 0, 0, time.UTC)
+	d.world = demo.NewGenerator(demo.Options{Seed: seed, Start: start, Malformed: demoMalformed})
 	speed := d.world.Speed(rate)
 	d.pacer = demo.Pacer{Speed: speed}
-	d.board = demo.NewBoard(demo.Setting{Seed: seed, Live: d.world.Live(), Speed: speed, For: lasts})
+	d.board = demo.NewBoard(demo.Setting{Seed: seed, Start: start, Live: d.world.Live(), Speed: speed, For: lasts})
 	if d.broker, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.DefaultNumPartitions(demoPartitions)); err != nil {
 		return nil, fmt.Errorf("the embedded broker: %w", err)
 	}

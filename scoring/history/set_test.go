@@ -350,8 +350,12 @@ func TestScanLimit(t *testing.T) {
 	plan := &Plan{Retention: minRetention}
 	for _, n := range []int{10, 30, 80} {
 		for _, q := range []Query{
-			{Agg: Count, Filter: recent}, {Agg: Sum, Column: ratio}, {Agg: Any, Filter: recent},
-			{Agg: Last, Column: items, Filter: recent}, {Agg: First, Column: items, Filter: early}, {Agg: Count},
+			{Agg: Count, Filter: recent},
+			{Agg: Sum, Column: ratio},
+			{Agg: Any, Filter: recent},
+			{Agg: Last, Column: items, Filter: recent},
+			{Agg: First, Column: items, Filter: early},
+			{Agg: Count},
 		} {
 			q.Span.From = time.Duration(n) * time.Duration(tick)
 			plan.Queries = append(plan.Queries, q)
