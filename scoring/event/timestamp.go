@@ -93,7 +93,44 @@ func daysSince1970(year, month, day int) int64 {
 }
 
 // AppendTime appends a time (ns) as RFC 3339 in UTC, with as many digits of the
-// fraction as it needs.
+// fraction as it needs: what time.AppendFormat gives, several times faster. A
+// verdict record has three of them. The years of an int64 are 1677 to 2262.
 func AppendTime(dst []byte, ns int64) []byte {
-	return time.Unix(floorDiv(ns, 1e9), floorMod(ns, 1e9)).UTC().AppendFormat(dst, time.RFC3339Nano)
+	const second, day = 1e9, 86400
+	seconds, fraction := floorDiv(ns, second), floorMod(ns, second)
+	year, month, dayOfMonth := civil(floorDiv(seconds, day))
+	clock := floorMod(seconds, day)
+	dst = two(two(dst, year/100), year%100)
+	dst = two(append(dst, '-'), month)
+	dst = two(append(dst, '-'), dayOfMonth)
+	dst = two(append(dst, 'T'), clock/3600)
+	dst = two(append(dst, ':'), clock/60%60)
+	dst = two(append(dst, ':'), clock%60)
+	if fraction > 0 {
+		dst = append(dst, '.')
+		for unit := int64(second / 10); fraction > 0; unit /= 10 {
+			dst = append(dst, byte('0'+fraction/unit))
+			fraction %= unit
+		}
+	}
+	return append(dst, 'Z')
+}
+
+func two(dst []byte, n int64) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
+
+// civil turns days since 1970-01-01 into a date of the Gregorian calendar,
+// counting in eras of 400 years that begin on a first of March.
+func civil(days int64) (year, month, day int64) {
+	days += 719468 // from 0000-03-01
+	era := floorDiv(days, 146097)
+	ofEra := days - era*146097
+	yearOfEra := (ofEra - ofEra/1460 + ofEra/36524 - ofEra/146096) / 365
+	ofYear := ofEra - (365*yearOfEra + yearOfEra/4 - yearOfEra/100)
+	fromMarch := (5*ofYear + 2) / 153
+	day = ofYear - (153*fromMarch+2)/5 + 1
+	month, year = fromMarch+3, yearOfEra+era*400
+	if month > 12 {
+		month, year = month-12, year+1
+	}
+	return year, month, day
 }
