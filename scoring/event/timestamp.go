@@ -1,7 +1,5 @@
 package event
 
-import "time"
-
 // parseTime reads RFC 3339 with up to nine digits of a second's fraction, into
 // nanoseconds since 1970 UTC. The years go from 1970 to 2261. A leap second
 // (:60) is refused, since it has no such number.
