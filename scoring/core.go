@@ -286,8 +286,8 @@ func (c *Core) again(d *Decision, e *Earlier) {
 	default:
 		d.Status = Conflict
 	}
-	if d.Remember && d.Status == Repeat {
-		d.Status = Remembered
+	if d.Remember {
+		d.Status = Remembered // what it was then, a repeat or a conflict, has been told
 	}
 }
 

@@ -301,6 +301,12 @@ func TestRestart(t *testing.T) {
 	if d := decideOne(core, conflict); d.Status != scoring.Conflict {
 		t.Errorf("status %d, want a conflict: the body is known once it was seen", d.Status)
 	}
+	again := core.Decide([]scoring.Input{{Tx: conflict, Remember: true}, {Tx: remembered, Remember: true}}, 0)
+	for i := range again {
+		if again[i].Status != scoring.Remembered {
+			t.Errorf("status %d of what was a conflict or a repeat before the restart, want remembered", again[i].Status)
+		}
+	}
 }
 
 // TestSwapSeesThePast proves that a rule set deployed now sees what was before it.

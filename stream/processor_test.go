@@ -232,7 +232,7 @@ func TestTopicsToVerdicts(t *testing.T) {
 
 func TestRepeatsAndConflicts(t *testing.T) {
 	b := newBench(t)
-	p, _ := b.run(t, b.options())
+	p, stop := b.run(t, b.options())
 	at := b.start
 	for range 3 {
 		b.send(t, b.topics.Transactions, "a", at, b.body(1, "a", at, 100))
@@ -246,6 +246,16 @@ func TestRepeatsAndConflicts(t *testing.T) {
 	if json.Unmarshal(letters[0].Value, &l) != nil || l.Code != "conflicting_repeat" {
 		t.Errorf("dead letter: %s", letters[0].Value)
 	}
+	stop()
+	p, _ = b.run(t, b.options()) // reads all of it back, and tells nothing a second time
+	await(t, "caught up", p.CaughtUp)
+	b.send(t, b.topics.Transactions, "a", at, b.body(2, "a", at, 100))
+	b.flush(t)
+	b.verdicts(t, 2)
+	if c := p.Counts(); c.Conflicts != 0 || c.Repeats != 0 || c.Remembered != 4 {
+		t.Errorf("after a restart: %+v", c)
+	}
+	readAll(t, b.seeds, b.topics.DeadLetters, 1)
 }
 
 func TestDeadLetters(t *testing.T) {
