@@ -55,6 +55,8 @@ func (f *listFile) parse(content []byte) list {
 		switch {
 		case isNetworks && !is:
 			f.fault(number, 1, source, fmt.Sprintf("%q is neither an address nor a network, and this is a list of networks, for its first value is one", clip(line.value)))
+		case !isNetworks && nearlyNetwork(line.value):
+			f.fault(number, 1, source, fmt.Sprintf("%q is not a network: write an address, a slash and a number of bits, as in 192.0.2.0/24", clip(line.value)))
 		case !isNetworks && is && strings.Contains(line.value, "/"):
 			f.fault(number, 1, source, "a network in a list of texts, where it would match nothing; put networks into a list of their own")
 		}
@@ -104,6 +106,17 @@ func parseNetwork(text string) (netip.Prefix, bool) {
 		return netip.Prefix{}, false
 	}
 	return unmap(a, a.BitLen())
+}
+
+// nearlyNetwork reports whether a text was meant to be a network, and is none.
+func nearlyNetwork(text string) bool {
+	address, _, slash := strings.Cut(text, "/")
+	if !slash {
+		return false
+	}
+	_, err := netip.ParseAddr(address)
+	_, ok := parseNetwork(text)
+	return err == nil && !ok
 }
 
 // unmap writes IPv4 in IPv6 as IPv4.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
@@ -65,7 +66,10 @@ func (f *fetching) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		groups, err := f.group(ctx)
 		if err == nil {
-			err = f.serve(ctx, groups, &back)
+			worked := false
+			if worked, err = f.serve(ctx, groups); worked {
+				back.reset()
+			}
 		}
 		if ctx.Err() != nil {
 			return
@@ -104,20 +108,22 @@ func (f *fetching) group(ctx context.Context) (map[int32][]*lane, error) {
 	return groups, nil
 }
 
-// serve runs one loop a leader until one of them fails.
-func (f *fetching) serve(ctx context.Context, groups map[int32][]*lane, back *delay) error {
+// serve runs one loop a leader until one of them fails. worked says whether
+// anything was fetched before that.
+func (f *fetching) serve(ctx context.Context, groups map[int32][]*lane) (worked bool, err error) {
+	var fetched atomic.Bool
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup
 	for _, lanes := range groups {
-		all.Go(func() { cancel(f.poll(ctx, lanes, back)) })
+		all.Go(func() { cancel(f.poll(ctx, lanes, &fetched)) })
 	}
 	all.Wait()
-	return context.Cause(ctx)
+	return fetched.Load(), context.Cause(ctx)
 }
 
 // poll is the loop of one leader.
-func (f *fetching) poll(ctx context.Context, lanes []*lane, back *delay) error {
+func (f *fetching) poll(ctx context.Context, lanes []*lane, fetched *atomic.Bool) error {
 	for turn := 0; ctx.Err() == nil; turn++ {
 		req, wanted := f.request(lanes, turn)
 		if len(wanted) == 0 {
@@ -131,7 +137,7 @@ func (f *fetching) poll(ctx context.Context, lanes []*lane, back *delay) error {
 		if err := f.exchange(ctx, req, wanted); err != nil {
 			return err
 		}
-		back.reset()
+		fetched.Store(true)
 		f.trouble(nil)
 	}
 	return ctx.Err()
