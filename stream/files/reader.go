@@ -178,6 +178,7 @@ func (r *reader) csv(in io.Reader) (func(*Item) error, error) {
 func (r *reader) json(in io.Reader) func(*Item) error {
 	lines := bufio.NewReaderSize(in, 64<<10)
 	decoder := event.NewDecoder(r.schema)
+	label := newLabelMember(r.schema)
 	var long []byte
 	n := 0
 	return func(item *Item) error {
@@ -194,6 +195,9 @@ func (r *reader) json(in io.Reader) func(*Item) error {
 				continue
 			}
 			if err := decoder.Transaction(&item.Tx, line, 0); err != nil {
+				return Fault{r.path, n, err}
+			}
+			if item.Fraud, item.Label, err = label.read(line); err != nil {
 				return Fault{r.path, n, err}
 			}
 			return nil
