@@ -18,6 +18,13 @@ import (
 // Load reads a directory of rule files. Its error lists every fault of every
 // file, as strict.Faults.
 func Load(dir string, schema *event.Schema) (*Set, error) {
+	st, err := os.Stat(dir)
+	if err != nil {
+		return nil, fmt.Errorf("the directory of rules: %w", err)
+	}
+	if !st.IsDir() {
+		return nil, fmt.Errorf("%s is a file; give the directory of rule files that it stands in", dir)
+	}
 	return LoadFS(os.DirFS(dir), dir, schema)
 }
 

@@ -48,7 +48,7 @@ type recorder struct {
 func (r *recorder) append(b []byte, c *Core, d *Decision, values []history.Value, now int64) []byte {
 	f, o, tx := c.form, &d.Outcome, d.Tx
 	b = append(b, `{"transaction_id":`...)
-	b = appendID(b, tx)
+	b = tx.AppendID(b)
 	b = append(b, `,"verdict":"`...)
 	b = append(b, o.Verdict.String()...)
 	b = append(b, `","score":`...)
@@ -143,15 +143,6 @@ func appendShare(b []byte, x float64) []byte {
 		return append(b, '0')
 	}
 	return append(b, '0', '.', byte('0'+n/100), byte('0'+n/10%10), byte('0'+n%10))
-}
-
-func appendID(b []byte, tx *event.Transaction) []byte {
-	id := tx.Schema.ID
-	if tx.Schema.Fields[id].Type == event.TypeInteger {
-		return strconv.AppendInt(b, int64(tx.Words[id]), 10)
-	}
-	text, _ := tx.String(id)
-	return event.AppendString(b, text)
 }
 
 func appendReasons(b []byte, reasons [][]byte, fired []int, flags Flags) []byte {

@@ -27,6 +27,7 @@ type letter struct {
 	Code   event.Code      `json:"code"`
 	Reason string          `json:"reason"`
 	Field  string          `json:"field,omitempty"`
+	ID     json.RawMessage `json:"transaction_id,omitempty"` // of a conflict, whose body is not at hand any more
 	Source Place           `json:"source"`
 	Time   string          `json:"time"` // of the record
 	Body   json.RawMessage `json:"body,omitempty"`

@@ -124,6 +124,9 @@ func (c *Cluster) explain(err error) error {
 	if closed && c.kafka.SASL != nil {
 		return &explained{hint: "the broker closes the connection: does it refuse the login, or does one side speak TLS and the other not? Check user, password, mechanism and tls", err: err}
 	}
+	if closed && c.kafka.TLS != nil {
+		return &explained{hint: "the broker closes the connection: does its listener speak TLS?", err: err}
+	}
 	return explain(err)
 }
 

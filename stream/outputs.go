@@ -61,6 +61,7 @@ func (o *outputs) lost(t token, err error) {
 func (o *outputs) conflict(d *scoring.Decision, done func()) {
 	fault := &event.Fault{Code: conflicting, Offset: -1, Message: "the same id came before with another body; the first one stands"}
 	l := newLetter(fault, Place{o.dead.transactions, d.Source.Partition, d.Source.Offset}, d.Tx.Arrival/1e6, nil, nil)
+	l.ID = d.Tx.AppendID(nil)
 	l.done = func(error) { done() }
 	o.dead.append(l)
 }

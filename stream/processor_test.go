@@ -242,8 +242,11 @@ func TestRepeatsAndConflicts(t *testing.T) {
 	b.verdicts(t, 1)
 	await(t, "counts", func() bool { c := p.Counts(); return c.Repeats == 2 && c.Conflicts == 1 })
 	letters := readAll(t, b.seeds, b.topics.DeadLetters, 1)
-	var l struct{ Code string }
-	if json.Unmarshal(letters[0].Value, &l) != nil || l.Code != "conflicting_repeat" {
+	var l struct {
+		Code string
+		ID   int `json:"transaction_id"`
+	}
+	if json.Unmarshal(letters[0].Value, &l) != nil || l.Code != "conflicting_repeat" || l.ID != 1 {
 		t.Errorf("dead letter: %s", letters[0].Value)
 	}
 	stop()

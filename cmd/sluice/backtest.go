@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"sluice/rules"
@@ -20,7 +21,7 @@ import (
 
 // backtestCommand runs rules over files of past transactions.
 func backtestCommand(ctx context.Context, args []string, c console) error {
-	f := flags("backtest", "--rules DIR --schema FILE [--label-delay 168h] [--verdicts OUT.csv] DATA...", c)
+	f := flags("backtest", "--rules DIR [--schema FILE] [--label-delay 168h] [--verdicts OUT.csv] DATA...", c)
 	dir := f.String("rules", "", "directory of rule files")
 	schemaFile := f.String("schema", "", "event schema of the data (default: the card and wallet payment that comes with Sluice)")
 	delay := f.String("label-delay", "", "when a fraud becomes known after its transaction, as 7d or 168h; without it labels serve the report alone and .fraud stays false")
@@ -45,7 +46,7 @@ func backtestCommand(ctx context.Context, args []string, c console) error {
 		return faults(c.err, err)
 	}
 	if b.set, err = rules.Load(*dir, b.schema); err != nil {
-		return faults(c.err, err)
+		return ruleFaults(c.err, err, *schemaFile)
 	}
 	return b.run(ctx, *out)
 }
@@ -91,7 +92,8 @@ type backtest struct {
 	rows       *bufio.Writer // the verdicts file, or nil
 	row        []byte
 	shown      *progress
-	complaints int // faults and conflicts printed so far
+	told       sync.Map // files whose unread columns were told
+	complaints int      // faults and conflicts printed so far
 }
 
 // maxComplaints bounds how many faulty lines are printed one by one.
@@ -114,8 +116,31 @@ func (b *backtest) run(ctx context.Context, out string) error {
 	if err != nil {
 		return err
 	}
+	switch {
+	case b.report.total > 0:
+	case b.report.invalid == 0:
+		return errors.New("the files hold no transactions")
+	default:
+		return fmt.Errorf("no transactions to decide: %s lines, none of them valid", thousands(b.report.invalid))
+	}
 	b.report.print(b.out)
 	return nil
+}
+
+// unread tells once of columns that no rule can ever see: one may be misspelt.
+func (b *backtest) unread(path string, columns []string) {
+	if _, told := b.told.LoadOrStore(path, true); !told {
+		fmt.Fprintf(b.err, "%s: no field of the schema reads %s\n", path, columnNames(columns))
+	}
+}
+
+// columnNames lists columns for people.
+func columnNames(columns []string) string {
+	noun := "the columns"
+	if len(columns) == 1 {
+		noun = "the column"
+	}
+	return noun + " " + strings.Join(columns, ", ")
 }
 
 // pass runs the engine over the data once, from empty histories.
@@ -133,7 +158,7 @@ func (b *backtest) pass(ctx context.Context, out string, sort bool) (err error) 
 		fmt.Fprintln(b.rows, "transaction_id,verdict,score,rules")
 		defer func() { err = errors.Join(err, b.rows.Flush(), file.Close()) }()
 	}
-	o := files.Options{Sort: sort, Fault: b.fault, Progress: func(n int64) { b.shown.done.Add(n) }}
+	o := files.Options{Sort: sort, Fault: b.fault, Unread: b.unread, Progress: func(n int64) { b.shown.done.Add(n) }}
 	return files.Read(ctx, b.schema, b.data, o, func(items []files.Item) error {
 		for i := range items {
 			b.take(&items[i])

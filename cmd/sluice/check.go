@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"sluice/configs/strict"
 	"sluice/rules"
@@ -12,7 +14,7 @@ import (
 
 // checkCommand prints every fault of a directory of rule files.
 func checkCommand(_ context.Context, args []string, c console) error {
-	f := flags("check", "--schema FILE DIR", c)
+	f := flags("check", "[--schema FILE] DIR", c)
 	schemaFile := f.String("schema", "", "event schema that the rules are written for (default: the card and wallet payment that comes with Sluice)")
 	dirs, err := parse(f, args)
 	if err != nil {
@@ -27,7 +29,7 @@ func checkCommand(_ context.Context, args []string, c console) error {
 	}
 	set, err := rules.Load(dirs[0], schema)
 	if err != nil {
-		return faults(c.out, err)
+		return ruleFaults(c.out, err, *schemaFile)
 	}
 	shadow := 0
 	for i := range set.Rules {
@@ -43,6 +45,19 @@ func checkCommand(_ context.Context, args []string, c console) error {
 	fmt.Fprintf(c.out, "%s: %d %s (%d live, %d shadow, %d off), no faults; rule set %s\n",
 		dirs[0], all, noun, len(set.Rules)-shadow, shadow, len(set.Off), set.Hash)
 	return nil
+}
+
+// ruleFaults is faults, and says by which schema where the rules seem to be
+// written for another one.
+func ruleFaults(w io.Writer, err error, schemaFile string) error {
+	wrong := faults(w, err)
+	var all strict.Faults
+	if schemaFile == "" && errors.As(err, &all) && slices.ContainsFunc(all, func(f strict.Fault) bool {
+		return strings.Contains(f.Message, "; the entities are ") || strings.Contains(f.Message, "; the fields are ")
+	}) {
+		fmt.Fprintln(w, "The fields and entities are those of the schema that comes with Sluice; --schema FILE names another.")
+	}
+	return wrong
 }
 
 // faults prints what is wrong with files and how many faults there are.

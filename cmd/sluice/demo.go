@@ -35,7 +35,7 @@ var demoTopics = stream.Topics{Transactions: "transactions", Labels: "labels", V
 // demoCommand runs the main job on an embedded broker and shows it.
 func demoCommand(ctx context.Context, args []string, c console) error {
 	f := flags("demo", "[--for 20s] [--rate N] [--seed N]", c)
-	lasts := f.Duration("for", 0, "end by itself after so long (default: at Ctrl-C)")
+	lasts := f.Duration("for", 0, "end by itself after so long, as 20s or 5m (default: at Ctrl-C)")
 	seed := f.Uint64("seed", 1, "seed of the simulated world: the same seed, the same payments")
 	rate := f.Float64("rate", 1000, "payments per second")
 	rest, err := parse(f, args)

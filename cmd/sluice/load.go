@@ -108,7 +108,7 @@ func (l *load) retention() time.Duration {
 // survey reads the files once, counts, and finds out whether they are in order.
 func (l *load) survey(ctx context.Context) error {
 	shown := startProgress(l.err, "transactions checked", l.size)
-	o := files.Options{Fault: l.fault, Progress: func(n int64) { shown.done.Add(n) }}
+	o := files.Options{Fault: l.fault, Unread: l.unread, Progress: func(n int64) { shown.done.Add(n) }}
 	err := files.Read(ctx, l.schema, l.data, o, func(items []files.Item) error {
 		shown.items.Add(int64(len(items)))
 		return ctx.Err()
@@ -125,6 +125,11 @@ func (l *load) survey(ctx context.Context) error {
 	}
 	l.complain(l.err)
 	return nil
+}
+
+// unread tells of columns that are not sent, as no field stands for them.
+func (l *load) unread(path string, columns []string) {
+	fmt.Fprintf(l.err, "%s: no field of the schema reads %s\n", path, columnNames(columns))
 }
 
 // fault notes a line that is not a valid transaction.

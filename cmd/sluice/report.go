@@ -96,7 +96,11 @@ func (r *report) pay(m *money, tx *event.Transaction) {
 
 // print writes the tables.
 func (r *report) print(w io.Writer) {
-	fmt.Fprintf(w, "%s transactions, rule set %s\n", thousands(r.total), r.set.Hash)
+	noun := "transactions"
+	if r.total == 1 {
+		noun = "transaction"
+	}
+	fmt.Fprintf(w, "%s %s, rule set %s\n", thousands(r.total), noun, r.set.Hash)
 	for _, n := range []struct {
 		count int64
 		what  string

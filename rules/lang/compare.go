@@ -158,6 +158,9 @@ func (c *checker) remedy(value, constant *Node) string {
 		if _, err := strconv.ParseFloat(text, 64); err == nil {
 			return ", did you mean `" + text + "`?"
 		}
+		if strings.HasSuffix(c.quote(value), "weekday`") {
+			return "; 1 is Monday, 7 is Sunday"
+		}
 		if d, err := ParseDuration(text); err == nil {
 			return ", did you mean `" + strconv.Itoa(int(d/time.Second)) + "` (seconds)?"
 		}

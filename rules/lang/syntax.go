@@ -119,6 +119,8 @@ func (s *source) unexpected(i int) Fault {
 		return Fault{s.place(i), fmt.Sprintf("an operator is missing between `%s` and `%s`%s", s.word(i-1), s.word(i), near)}
 	case s.tokens[i].is(lexer.Operator, ",") && s.listInBrackets(i):
 		return Fault{s.place(i), "a list of values is written in square brackets: `[a, b]`"}
+	case s.tokens[i].is(lexer.Operator, ",") && i > 0 && i+1 < len(s.tokens) && s.tokens[i-1].kind == lexer.Number && s.tokens[i+1].kind == lexer.Number:
+		return Fault{s.place(i), "numbers are written without separators and with a point: 1000.50"}
 	case s.tokens[i].is(lexer.Operator, ","):
 		return Fault{s.place(i), "a `,` has no meaning here: join conditions with `and` or `or`"}
 	}

@@ -80,6 +80,16 @@ func (t *Transaction) AppendText(dst []byte, field int) []byte {
 // ID gives the text of the transaction's id.
 func (t *Transaction) ID() string { return string(t.appendText(nil, t.Schema.ID)) }
 
+// AppendID appends the transaction's id as JSON, of the type that the schema gives it.
+func (t *Transaction) AppendID(dst []byte) []byte {
+	id := t.Schema.ID
+	if t.Schema.Fields[id].Type == TypeInteger {
+		return strconv.AppendInt(dst, int64(t.Words[id]), 10)
+	}
+	text, _ := t.String(id)
+	return AppendString(dst, text)
+}
+
 func (t *Transaction) appendText(dst []byte, field int) []byte {
 	w := t.Words[field]
 	if f := &t.Schema.Fields[field]; f.Type != TypeMoney {

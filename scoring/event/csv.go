@@ -3,6 +3,7 @@ package event
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // CSV reads records of a file whose first line names the columns. It is scratch
@@ -28,7 +29,7 @@ func NewCSV(s *Schema, header []string) (*CSV, error) {
 	for _, f := range s.Fields {
 		column := slices.Index(header, f.From)
 		if column < 0 && f.Required {
-			return nil, fmt.Errorf("the CSV file has no column %q, which the field %s needs; its columns are %q", f.From, f.Name, header)
+			return nil, fmt.Errorf("the CSV file has no column %q, which the field %s needs; its columns are %q%s", f.From, f.Name, header, separator(header))
 		}
 		c.columns = append(c.columns, column)
 	}
@@ -36,6 +37,25 @@ func NewCSV(s *Schema, header []string) (*CSV, error) {
 		c.label = slices.Index(header, s.Label.CSVValue)
 	}
 	return c, nil
+}
+
+// separator says what stands between columns, where it seems to be something else.
+func separator(header []string) string {
+	if len(header) == 1 && strings.ContainsAny(header[0], ";\t|") {
+		return "; columns are separated by commas"
+	}
+	return ""
+}
+
+// Unread gives the columns of the header that neither a field nor the label reads.
+func (c *CSV) Unread(header []string) []string {
+	var unread []string
+	for _, name := range header {
+		if !c.wants(name) {
+			unread = append(unread, name)
+		}
+	}
+	return unread
 }
 
 // wants reports whether the schema reads a column.

@@ -90,8 +90,10 @@ func valueWords(f *Field) string {
 		return "is no IP address"
 	case TypeString:
 		return "must not be empty"
-	case TypeBool, typeFlag:
+	case TypeBool:
 		return "is neither true nor false"
+	case typeFlag:
+		return "is not true, false, 1 or 0"
 	}
 	return "is no " + f.Type.String()
 }

@@ -60,6 +60,9 @@ func (l *Lines) Read() ([][]byte, error) {
 // Header reads the first record as text.
 func (l *Lines) Header() ([]string, error) {
 	cells, err := l.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, errors.New("the file is empty; the first line of a CSV file names its columns")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the CSV file's first line: %w", err)
 	}

@@ -44,6 +44,9 @@ type Options struct {
 	// Fault is called for every line that is not a valid transaction; reading
 	// goes on. Nil: such a line ends the reading.
 	Fault func(Fault) error
+	// Unread is called for a CSV file with columns that no field of the schema
+	// reads, from the goroutine that reads it. It may be nil.
+	Unread func(path string, columns []string)
 	// Progress is called now and then with the bytes read so far, of the files
 	// as they lie on disk, from the goroutines that read them. It may be nil.
 	Progress func(read int64)

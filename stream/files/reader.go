@@ -131,8 +131,13 @@ func (r *reader) open() (decode func(*Item) error, closeFile func(), err error) 
 		return nil, closeFile, err
 	}
 	closeFile = func() { _ = file.Close() }
-	in := io.Reader(bufio.NewReaderSize(&count{file: file, each: r.o.Progress}, 256<<10))
-	if zipped {
+	disk := bufio.NewReaderSize(&count{file: file, each: r.o.Progress}, 256<<10)
+	in := io.Reader(disk)
+	magic, _ := disk.Peek(2)
+	switch {
+	case !zipped && string(magic) == "\x1f\x8b":
+		return nil, closeFile, fmt.Errorf("%s: this is compressed by gzip; its name must end in .gz", r.path)
+	case zipped:
 		z, err := gzip.NewReader(in)
 		if err != nil {
 			return nil, closeFile, fmt.Errorf("%s: not a gzip file: %w", r.path, err)
@@ -151,11 +156,14 @@ func (r *reader) csv(in io.Reader) (func(*Item) error, error) {
 	lines := event.NewLines(in)
 	header, err := lines.Header()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.path, err)
+		return nil, fmt.Errorf("%s: %w", r.path, cutOff(err))
 	}
 	columns, err := event.NewCSV(r.schema, header)
 	if err != nil {
 		return nil, fmt.Errorf("%s:1: %w", r.path, err)
+	}
+	if unread := columns.Unread(header); len(unread) > 0 && r.o.Unread != nil {
+		r.o.Unread(r.path, unread)
 	}
 	return func(item *Item) error {
 		cells, err := lines.Read()
@@ -169,7 +177,7 @@ func (r *reader) csv(in io.Reader) (func(*Item) error, error) {
 		case errors.Is(err, io.EOF):
 			return errEnd
 		case err != nil:
-			return fmt.Errorf("%s: %w", r.path, err)
+			return fmt.Errorf("%s: %w", r.path, cutOff(err))
 		}
 		return nil
 	}, nil
@@ -188,7 +196,7 @@ func (r *reader) json(in io.Reader) func(*Item) error {
 			case errors.Is(err, io.EOF) && len(line) == 0:
 				return errEnd
 			case err != nil && !errors.Is(err, io.EOF):
-				return fmt.Errorf("%s:%d: %w", r.path, n+1, err)
+				return fmt.Errorf("%s:%d: %w", r.path, n+1, cutOff(err))
 			}
 			n++
 			if line = bytes.TrimSpace(line); len(line) == 0 {
@@ -203,6 +211,14 @@ func (r *reader) json(in io.Reader) func(*Item) error {
 			return nil
 		}
 	}
+}
+
+// cutOff says of a compressed file what its end in the middle means.
+func cutOff(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the compressed file ends in the middle; is it whole? (%w)", err)
+	}
+	return err
 }
 
 // maxLine bounds what is kept of a line: more than any message may have.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -42,12 +43,14 @@ func (g *gateway) rules(w http.ResponseWriter, _ *http.Request) {
 			out.Rules = append(out.Rules, view(&list[i]))
 		}
 	}
-	b, err := json.Marshal(out)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // so that people can read the conditions
+	if err := enc.Encode(out); err != nil {
 		g.fail(w, err)
 		return
 	}
-	send(w, b)
+	send(w, b.Bytes())
 }
 
 func view(r *rules.Rule) ruleView {

@@ -57,6 +57,7 @@ func (p *Producer[T]) round(ctx context.Context, back *backoff) error {
 			return err
 		}
 		p.session = s
+		p.fail(nil)
 		for _, part := range p.parts {
 			part.sequence = 0
 			if part.sending != nil {

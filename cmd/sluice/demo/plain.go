@@ -43,7 +43,7 @@ func (w *Plain) Write(p *Picture) {
 	}
 	for i := range min(p.Alerted-w.alerted, alertLines, len(p.Alerts)) {
 		a := &p.Alerts[i]
-		fmt.Fprintf(&b, "  %-6s %s, %s: %s payments\n", a.Level, a.Rule, a.subject(), count(a.Count))
+		fmt.Fprintf(&b, "  %-6s %s, %s: %s\n", a.Level, a.Rule, a.subject(), payments(a.Count))
 	}
 	w.denied, w.alerted = p.Verdicts[denied], p.Alerted
 	io.WriteString(w.out, b.String()) //nolint:errcheck // nobody reads a closed pipe
@@ -62,4 +62,12 @@ func (w *Plain) status(b *strings.Builder, p *Picture) {
 		p.Simulated.UTC().Format("Mon 15:04"), count(int64(p.Rate+.5)),
 		share(p.Mix[0], whole), share(p.Mix[1], whole), share(p.Mix[denied], whole),
 		latency(p.P50), latency(p.P99), count(p.Lag), caught, injected, count(hit))
+}
+
+// payments counts payments in words.
+func payments(n int64) string {
+	if n == 1 {
+		return "1 payment"
+	}
+	return count(n) + " payments"
 }

@@ -168,6 +168,6 @@ func (c *canvas) alerts(p *Picture, rows int) {
 			look = red
 		}
 		c.put(look, "  "+pad(a.Level, 7)).put(plain, pad(a.Rule, 26)+" ")
-		c.put(plain, pad(a.subject(), 24)).put(dim, count(a.Count)+" payments").end()
+		c.put(plain, pad(a.subject(), 24)).put(dim, payments(a.Count)).end()
 	}
 }
