@@ -81,6 +81,7 @@ func (p *Processor) generation(ended context.Context, gen *kafka.Generation) {
 	}
 	p.knowing.Store(true)
 	p.log.Info("partitions assigned", "generation", gen.ID, "partitions", places(plan.lanes))
+	p.warnOfOthers(plan.lanes)
 	p.phase.Store(phaseReadback)
 	p.lanes.Store(&plan.lanes)
 	defer p.lanes.Store(nil)
@@ -94,6 +95,21 @@ func (p *Processor) generation(ended context.Context, gen *kafka.Generation) {
 	p.phase.Store(phaseJoining)
 	stages.Wait()
 	p.letGo(gen, plan.lanes, committed)
+}
+
+// warnOfOthers says so where this process sees a part of the transactions only:
+// it is easily done by accident, and rules miss payments silently.
+func (p *Processor) warnOfOthers(lanes []*lane) {
+	mine, all := 0, p.out.Load().transactions.Partitions()
+	for _, l := range lanes {
+		if !l.label {
+			mine++
+		}
+	}
+	if mine < all {
+		p.log.Warn("other processes of the group have partitions too; each sees the payments of its own alone, so that what rules count by anything but the key of the topic is split",
+			"group", p.o.Group, "mine", mine, "of", all)
+	}
 }
 
 // prepare plans and reads verdicts back, trying on until it succeeds.

@@ -1,10 +1,13 @@
 package stream_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +18,24 @@ import (
 	"sluice/rules"
 )
 
+// journal keeps what is logged.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) has(text string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Contains(j.text.String(), text)
+}
+
 // TestRebalance lets a second member of the group come and go while
 // transactions flow: partitions are lost and come back, every transaction gets
 // its verdict, and no offset moves backwards.
@@ -22,6 +43,8 @@ func TestRebalance(t *testing.T) {
 	b := newBench(t)
 	o := b.options()
 	b.create(t, o)
+	logged := &journal{}
+	o.Log = slog.New(slog.NewTextHandler(logged, nil))
 	p, stop := b.run(t, o)
 	const n = 1500
 	committed := map[int32]int64{}
@@ -56,6 +79,9 @@ func TestRebalance(t *testing.T) {
 			return len(other.State().Partitions) > 0 && p.State().Phase == "deciding"
 		})
 		check()
+		if !logged.has("other processes of the group") {
+			t.Error("nobody is warned that there are two")
+		}
 		leave()
 		await(t, "the first has all again", func() bool { return len(p.State().Partitions) == 8 && p.CaughtUp() })
 		check()
