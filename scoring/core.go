@@ -107,7 +107,7 @@ type Core struct {
 }
 
 // sweepEvery is how many inputs pay for one piece of giving back.
-const sweepEvery = 1024
+const sweepEvery = 8192
 
 // touch names an entity that a transaction of the open batch belongs to.
 type touch struct {
