@@ -160,6 +160,9 @@ func flag(b bool) int64 {
 // TestFeaturesOfJuly compares every value of the book's features: the customer
 // windows after adding the current transaction, which the file includes.
 func TestFeaturesOfJuly(t *testing.T) {
+	if testing.Short() {
+		t.Skip("five months of real data: run without -short")
+	}
 	schema, err := event.LoadSchema("../configs/handbook/schema.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -206,6 +209,9 @@ func ratio(t *testing.T, id int64, name string, got float64, row []string, colum
 // TestVelocityOfJuly compares every value of the velocity reference, after
 // adding the current transaction, which the file includes.
 func TestVelocityOfJuly(t *testing.T) {
+	if testing.Short() {
+		t.Skip("five months of real data: run without -short")
+	}
 	schema, err := event.LoadSchema("../configs/handbook/schema.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -61,6 +61,9 @@ func TestBacktestHandbook(t *testing.T) {
 
 // TestBacktestHeavy holds every verdict and score of the 100 rules to the reference.
 func TestBacktestHeavy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("five months of real data: run without -short")
+	}
 	data, ref := handbook(t, "transactions.csv.gz"), handbook(t, "heavy_ref.csv.gz")
 	out := filepath.Join(t.TempDir(), "verdicts.csv")
 	_, stderr, code := sluice(t, "backtest", "--rules", "../../configs/heavy/rules", "--schema", "../../configs/handbook/schema.yaml",
