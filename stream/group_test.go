@@ -79,9 +79,7 @@ func TestRebalance(t *testing.T) {
 			return len(other.State().Partitions) > 0 && p.State().Phase == "deciding"
 		})
 		check()
-		if !logged.has("other processes of the group") {
-			t.Error("nobody is warned that there are two")
-		}
+		await(t, "somebody is warned that there are two", func() bool { return logged.has("other processes of the group") })
 		leave()
 		await(t, "the first has all again", func() bool { return len(p.State().Partitions) == 8 && p.CaughtUp() })
 		check()
