@@ -86,19 +86,20 @@ func newBench(t *testing.T) *bench {
 }
 
 func (b *bench) options() stream.Options {
+	log := slog.New(slog.DiscardHandler)
+	if testing.Verbose() {
+		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
 	return stream.Options{
 		Kafka: stream.Kafka{Brokers: b.seeds}, Topics: b.topics, Group: b.group,
 		Creation: stream.Creation{Allowed: true, Partitions: 4}, Schema: b.schema, Set: b.set,
-		Core: scoring.Options{Run: "test"}, Log: slog.New(slog.DiscardHandler),
+		Core: scoring.Options{Run: "test"}, Log: log,
 	}
 }
 
 // run starts a processor; stop stops it and fails the test if it failed.
 func (b *bench) run(t *testing.T, o stream.Options) (p *stream.Processor, stop func()) {
 	t.Helper()
-	if testing.Verbose() {
-		o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	}
 	p, err := stream.New(o)
 	if err != nil {
 		t.Fatal(err)
