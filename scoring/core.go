@@ -29,13 +29,14 @@ const (
 	Late    Flags = 1 << iota // older than the retention on arrival: decided, not remembered
 	Future                    // event time too far ahead, replaced by arrival; at least review
 	Warming                   // histories are still being read back
+	Gap                       // records that its windows would have seen are lost
 )
 
 // Input is one transaction for the Core.
 type Input struct {
 	Tx     *event.Transaction
 	Source Source
-	Flags  Flags // Warming may be set by the caller
+	Flags  Flags // Warming and Gap may be set by the caller
 	// Remember takes the transaction into the histories without deciding it:
 	// it was decided before a restart.
 	Remember bool
@@ -68,6 +69,9 @@ type Decision struct {
 	Input
 	Status  Status
 	Earlier Earlier // of Repeat and Conflict
+	// New says that nothing was known of its id, and Taken that the histories
+	// have taken it in just now: what a journal must keep.
+	New, Taken bool
 
 	// Of Decided.
 	Set     *rules.Set
@@ -239,6 +243,7 @@ func (c *Core) finish(from, to int, now int64) {
 func (c *Core) observe(i int, in *Input) {
 	d := &c.decisions[i]
 	d.Input, d.Set, d.Record, d.Earlier = *in, c.set, d.Record[:0], Earlier{}
+	d.New, d.Taken = false, false
 	tx := in.Tx
 	c.clock.see(tx.Arrival)
 	if tx.Arrival-tx.Time > int64(c.set.Program.Plan().Retention) {
@@ -251,6 +256,7 @@ func (c *Core) observe(i int, in *Input) {
 		c.again(d, e)
 		return
 	}
+	d.New = true
 	if in.Remember {
 		d.Status = Remembered
 		c.remember(d)
@@ -260,9 +266,9 @@ func (c *Core) observe(i int, in *Input) {
 	plan := c.set.Program.Plan()
 	nq, nl := len(plan.Queries), len(plan.Lists)
 	c.store.Observe(tx, c.values[i*nq:(i+1)*nq], c.lists[i*nl:(i+1)*nl])
-	if _, added := c.remember(d); !added {
+	if c.remember(d); !d.Taken {
 		if held, ok := c.store.Find(tx.IDKey); ok {
-			d.Status = Repeat // its id is past KeepIDs, but the histories still hold it
+			d.Status, d.New = Repeat, false // its id is past KeepIDs, but the histories still hold it
 			d.Earlier = Earlier{Verdict: verdictOf(c.store.Row(held)), Arrival: tx.Arrival, Offset: -1}
 			return
 		}
@@ -291,11 +297,11 @@ func (c *Core) again(d *Decision, e *Earlier) {
 	}
 }
 
-func (c *Core) remember(d *Decision) (history.Ref, bool) {
-	if d.Flags&Late != 0 {
-		return 0, false
+// remember takes a transaction into the histories, unless it is late.
+func (c *Core) remember(d *Decision) {
+	if d.Flags&Late == 0 {
+		_, d.Taken = c.store.Remember(d.Tx)
 	}
-	return c.store.Remember(d.Tx)
 }
 
 // settle files a verdict under its id, and tells a repeat what was decided.
@@ -325,6 +331,13 @@ func (c *Core) Restore(id event.Key, e Earlier) {
 		return
 	}
 	c.ids.put(id, e)
+}
+
+// Recall files an id that the journal holds, unless something is known of it.
+func (c *Core) Recall(id event.Key, e Earlier) {
+	if c.ids.get(id) == nil {
+		c.ids.put(id, e)
+	}
 }
 
 // Placed files where the verdict of an id was appended.

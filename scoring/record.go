@@ -177,7 +177,7 @@ func appendFlags(b []byte, flags Flags) []byte {
 	for _, f := range [...]struct {
 		flag Flags
 		name string
-	}{{Late, `"late"`}, {Future, `"future_time"`}, {Warming, `"warming"`}} {
+	}{{Late, `"late"`}, {Future, `"future_time"`}, {Warming, `"warming"`}, {Gap, `"gap"`}} {
 		if flags&f.flag != 0 {
 			b = comma(b, n)
 			b = append(b, f.name...)

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
+
+	"sluice/stream/wire"
 )
 
 // ErrFenced says that another run has taken the producer id over: what this
@@ -69,6 +71,10 @@ type Options struct {
 	Topic     string
 	// Leaders tells the leader of each partition of the topic, from fresh metadata.
 	Leaders func(ctx context.Context, topic string) (map[int32]int32, error)
+	// Session gives the producer id and epoch to send under; it is asked at the
+	// start, and again when the broker has lost the producer's state. nil: the
+	// broker is asked for a new id each time.
+	Session func(ctx context.Context) (wire.Producer, error)
 	// Explain finds the true cause of an error of the transport; may be nil.
 	Explain func(ctx context.Context, err error) error
 
@@ -92,6 +98,9 @@ func (o *Options) defaults() {
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.Session == nil {
+		o.Session = o.NewID
 	}
 	if o.Explain == nil {
 		o.Explain = func(_ context.Context, err error) error { return err }

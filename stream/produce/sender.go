@@ -52,7 +52,7 @@ func (p *Producer[T]) Run(ctx context.Context) error {
 // round sends for as long as the leaders and the producer id are good.
 func (p *Producer[T]) round(ctx context.Context, back *backoff) error {
 	if !p.session.Valid {
-		s, err := p.o.session(ctx)
+		s, err := p.o.Session(ctx)
 		if err != nil {
 			return err
 		}

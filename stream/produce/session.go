@@ -10,10 +10,11 @@ import (
 	"sluice/stream/wire"
 )
 
-// session asks the broker for a producer id. The first answers after a start
+// NewID asks the broker for a producer id. The first answers after a start
 // are often an error and the id -1; taking that one would switch
 // deduplication off without a word.
-func (o *Options) session(ctx context.Context) (wire.Producer, error) {
+func (o *Options) NewID(ctx context.Context) (wire.Producer, error) {
+	o.defaults()
 	client := kafka.Client{Addr: o.Addr, Transport: o.Transport, Timeout: o.Timeout}
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()

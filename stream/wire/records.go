@@ -16,6 +16,23 @@ type Record struct {
 	Time   int64 // ms since 1970
 	Key    []byte
 	Value  []byte // nil: a tombstone, or a marker
+
+	headers []byte // as they stand in the batch, to its end
+}
+
+// Header gives the value of a header; ok is false if the record has it not.
+func (r *Record) Header(key string) (value []byte, ok bool) {
+	n, b, ok := varint(r.headers)
+	for ; ok && n > 0; n-- {
+		var name []byte
+		if name, b, ok = sized(b); !ok {
+			break
+		}
+		if value, b, ok = sized(b); ok && string(name) == key {
+			return value, true
+		}
+	}
+	return nil, false
 }
 
 // Aborted names a transaction of a producer whose records do not count.
@@ -223,7 +240,7 @@ func (r *Records) record(rec *Record) bool {
 	if rec.Key, b, ok = sized(b); !ok {
 		return false
 	}
-	if rec.Value, _, ok = sized(b); !ok {
+	if rec.Value, rec.headers, ok = sized(b); !ok {
 		return false
 	}
 	rec.Offset = r.base + offset
