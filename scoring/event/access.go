@@ -152,10 +152,16 @@ func (s *Schema) IDKey(text string) (key Key, ok bool) {
 	if s.Fields[s.ID].Type != TypeInteger {
 		return idKey(TypeString, []byte(text)), text != ""
 	}
-	n, ok := scanNumber([]byte(text), 0)
-	v, fits := n.int()
-	if !ok || !fits || !n.integer || n.end != len(text) {
+	v, ok := integerID(text)
+	if !ok {
 		return Key{}, false
 	}
 	return idKey(TypeInteger, strconv.AppendInt(nil, v, 10)), true
+}
+
+// integerID reads an id of a schema whose ids are integers.
+func integerID(text string) (v int64, ok bool) {
+	n, ok := scanNumber([]byte(text), 0)
+	v, fits := n.int()
+	return v, ok && fits && n.integer && n.end == len(text)
 }

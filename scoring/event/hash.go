@@ -75,8 +75,18 @@ func (t *Transaction) bodyKey(scratch []byte) (Key, []byte) {
 		}
 		b = binary.LittleEndian.AppendUint64(b, w)
 	}
-	for _, w := range t.Original {
-		b = binary.LittleEndian.AppendUint64(b, w)
+	if len(t.Original) > 0 {
+		money := 0
+		for i := range t.Schema.Fields {
+			f := &t.Schema.Fields[i]
+			if f.Type != TypeMoney {
+				continue
+			}
+			if !f.Secret {
+				b = binary.LittleEndian.AppendUint64(b, t.Original[money])
+			}
+			money++
+		}
 	}
 	return Key{maphash.Bytes(seed, b), maphash.Bytes(seed2, b)}, b
 }
