@@ -136,7 +136,7 @@ func explain(err error) error {
 		unknown  x509.UnknownAuthorityError
 		hostname x509.HostnameError
 		record   tls.RecordHeaderError
-		alert    tls.AlertError
+		network  *net.OpError
 	)
 	hint := ""
 	switch {
@@ -153,10 +153,12 @@ func explain(err error) error {
 		hint = "the broker's certificate is for another host name"
 	case errors.As(err, &record):
 		hint = "the broker's listener does not speak TLS"
-	case errors.As(err, &alert):
+	case errors.As(err, &network) && network.Op == "remote error": // what crypto/tls calls an alert
 		hint = "the broker refuses the TLS connection (does it ask for a client certificate?)"
 	case strings.Contains(err.Error(), "expecting TLS"), strings.Contains(err.Error(), "TLS expected"):
 		hint = "the broker's listener expects TLS"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		hint = "the broker closes the connection: is it stopping, or does its listener want a login or TLS?"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		hint = "nobody listens there: is the broker running?"
 	case errors.Is(err, context.DeadlineExceeded):

@@ -61,7 +61,7 @@ func (p *Processor) follow(ctx context.Context) error {
 		case ctx.Err() != nil || errors.Is(err, kafka.ErrGroupClosed):
 			return nil
 		case err != nil:
-			p.trouble("group", fmt.Errorf("joining group %s: %w", p.o.Group, explain(err)))
+			p.trouble("group", fmt.Errorf("joining group %s: %w", p.o.Group, p.cluster.explain(err)))
 			continue
 		}
 		p.trouble("group", nil)

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+)
+
+// secured is a real broker started by .ci/kafka: its folder says where it
+// listens how, and holds the certificates.
+type secured struct {
+	dir      string
+	password string // of the user sluice
+}
+
+func newSecured(t *testing.T) *secured {
+	t.Helper()
+	dir := os.Getenv("SLUICE_TEST_KAFKA")
+	if dir == "" {
+		t.Skip("set SLUICE_TEST_KAFKA to the folder of a broker started by .ci/kafka")
+	}
+	s := &secured{dir: dir}
+	t.Setenv("SLUICE_TEST_BROKERS", s.read(t, "address"))
+	s.password = s.read(t, "secure/password")
+	return s
+}
+
+func (s *secured) read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// file names one of the certificates and keys.
+func (s *secured) file(name string) string { return filepath.Join(s.dir, "secure", name) }
+
+func (s *secured) tls(ca string) string {
+	return fmt.Sprintf("tls: {enabled: true, ca: %q}\n", s.file(ca))
+}
+
+func (s *secured) tlsWithClient() string {
+	return fmt.Sprintf("tls: {enabled: true, ca: %q, cert: %q, key: %q}\n", s.file("ca.pem"), s.file("client.pem"), s.file("client.key"))
+}
+
+func login(mechanism, user string) string {
+	return fmt.Sprintf("sasl: {mechanism: %s, username: %s, password: '${SLUICE_PASSWORD}'}\n", mechanism, user)
+}
+
+const secureRules = `
+rules:
+  - id: seen
+    when: count(account.last("1h")) >= 1
+    score: 1
+  - id: known
+    when: any(account.last("1h"), .fraud)
+    verdict: deny
+`
+
+// place has a program that reaches the broker through the named listener; the
+// test itself comes in through the one without encryption and login.
+func (s *secured) place(t *testing.T, listener, more string) (p *place, env []string) {
+	t.Helper()
+	p = newPlace(t, secureRules)
+	p.name = strings.ReplaceAll(p.name, "/", "-")
+	p.configure(t, more)
+	return p, []string{"SLUICE_BROKERS=" + s.read(t, listener), "SLUICE_PASSWORD=" + s.password}
+}
+
+// configure writes the configuration with further lines.
+func (p *place) configure(t *testing.T, more string) {
+	t.Helper()
+	put(t, filepath.Join(p.dir, "sluice.yaml"), fmt.Sprintf(e2eConfig, p.name)+more)
+}
+
+// TestEndToEndSecure runs the program over every way of encryption and login:
+// transactions and labels in, verdicts out, requests, and a restart.
+func TestEndToEndSecure(t *testing.T) {
+	s := newSecured(t)
+	for _, way := range []struct{ name, listener, config string }{
+		{"tls", "tls", s.tls("ca.pem")},
+		{"tls-client", "tls-client", s.tlsWithClient()},
+		{"sasl-scram", "sasl", login("scram-sha-512", "sluice")},
+		{"sasl-tls-scram", "sasl-tls", s.tls("ca.pem") + login("scram-sha-512", "sluice")},
+		{"sasl-tls-plain", "sasl-tls", s.tls("ca.pem") + login("plain", "sluice")},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			p, env := s.place(t, way.listener, way.config)
+			p.work(t, env)
+		})
+	}
+}
+
+// work lets the program decide, in two runs, and holds it to what must come out.
+func (p *place) work(t *testing.T, env []string) {
+	t.Helper()
+	const n, accounts = 400, 40
+	start := time.Now().Add(-20 * time.Minute).Truncate(time.Second)
+	send := func(from, to int) {
+		for i := from; i < to; i++ {
+			account, at := fmt.Sprintf("a%d", i%accounts), start.Add(time.Duration(i)*time.Second)
+			p.send(t, "tx", account, tx(i, account, at, "1", ""), at)
+		}
+		p.flush(t)
+	}
+	run := p.serve(t, env...)
+	run.awaitReady(t)
+	send(0, n/2)
+	p.verdicts(t, n/2)
+	if status, answer := run.do(t, "POST", "/v1/verdicts", tx(n, "http", time.Now(), "1", "")); status != http.StatusOK {
+		t.Errorf("%d %s", status, answer)
+	}
+	p.send(t, "labels", "", `{"id":7,"fraud":true}`, start.Add(8*time.Second))
+	p.flush(t)
+	run.await(t, "the label", func() bool {
+		_, text := run.do(t, "GET", "/metrics", "")
+		return strings.Contains(text, "\nsluice_labels_total 1\n")
+	})
+	run.terminate(t)
+
+	run = p.serve(t, env...)
+	run.awaitReady(t)
+	send(n/2, n)
+	got := p.verdicts(t, n+1)
+	for i := range n {
+		want := "allow"
+		if i >= n/2 && i%accounts == 7 {
+			want = "deny"
+		}
+		v := got[i]
+		if seen := len(v.Rules) > 0; v.Verdict != want || seen != (i >= accounts) {
+			t.Errorf("transaction %d: %+v", i, v)
+		}
+	}
+	run.terminate(t)
+}
+
+// refused holds what a program says that the broker does not let in: the cause,
+// and nothing that leads away from it.
+func refused(t *testing.T, run *process, cause string) {
+	t.Helper()
+	last := ""
+	run.await(t, cause, func() bool {
+		status, why := run.do(t, "GET", "/readyz", "")
+		last = why
+		return status == http.StatusServiceUnavailable && strings.Contains(why, cause)
+	})
+	if strings.Contains(last, "topic") && strings.Contains(last, "not found") {
+		t.Errorf("%s", last)
+	}
+}
+
+// TestEndToEndSecureRefused: what does not fit is told as what it is, and works
+// once it was mended.
+func TestEndToEndSecureRefused(t *testing.T) {
+	s := newSecured(t)
+	for _, c := range []struct{ name, listener, wrong, cause, right string }{
+		{"authority", "tls", s.tls("stranger.pem"), "not signed by a known authority", s.tls("ca.pem")},
+		{"no-certificate", "tls-client", s.tls("ca.pem"), "client certificate", s.tlsWithClient()},
+		{"host-name", "tls", s.tls("ca.pem")[:len(s.tls("ca.pem"))-2] + ", server_name: elsewhere}\n", "for another host name", s.tls("ca.pem")},
+		{"no-tls", "tls", "", "expects TLS", s.tls("ca.pem")},
+		{"tls-to-none", "sasl", s.tls("ca.pem") + login("scram-sha-512", "sluice"), "TLS", login("scram-sha-512", "sluice")},
+		{"mechanism", "sasl", login("plain", "sluice"), "does not offer this SASL mechanism", login("scram-sha-512", "sluice")},
+		{"no-login", "sasl", "", "want a login", login("scram-sha-512", "sluice")},
+		{"user-plain", "sasl-tls", s.tls("ca.pem") + login("plain", "nobody"), "refuses the login", s.tls("ca.pem") + login("plain", "sluice")},
+		{"user-scram", "sasl-tls", s.tls("ca.pem") + login("scram-sha-512", "nobody"), "refuses the login", s.tls("ca.pem") + login("scram-sha-512", "sluice")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, env := s.place(t, c.listener, c.wrong)
+			run := p.serve(t, env...)
+			refused(t, run, c.cause)
+			run.terminate(t)
+			if strings.Contains(run.logged(), s.password) {
+				t.Error("the password is in the log")
+			}
+			p.configure(t, c.right)
+			run = p.serve(t, env...)
+			run.awaitReady(t)
+			run.terminate(t)
+		})
+	}
+}
+
+// TestEndToEndSecurePassword changes a user's password on the broker: a program
+// with another one says so, and goes on without a restart when it is right
+// again. The second time it happens to a program that was at work.
+func TestEndToEndSecurePassword(t *testing.T) {
+	s := newSecured(t)
+	user := fmt.Sprintf("user-%d", time.Now().UnixNano())
+	p, env := s.place(t, "sasl", login("scram-sha-512", user))
+	p.password(t, user, "not yet")
+	run := p.serve(t, env...)
+	refused(t, run, "refuses the login")
+	p.password(t, user, s.password)
+	run.awaitReady(t)
+	at := time.Now()
+	p.send(t, "tx", "a", tx(1, "a", at, "1", ""), at)
+	p.verdicts(t, 1)
+
+	p.password(t, user, "not any more")
+	s.restart(t)
+	refused(t, run, "refuses the login")
+	p.password(t, user, s.password)
+	run.awaitReady(t)
+	p.send(t, "tx", "a", tx(2, "a", at.Add(time.Second), "1", ""), at)
+	if got := p.verdicts(t, 2); len(got[2].Rules) != 1 {
+		t.Errorf("%+v", got[2])
+	}
+	run.terminate(t)
+	if strings.Contains(run.logged(), s.password) {
+		t.Error("the password is in the log")
+	}
+}
+
+// password gives a user a password for SCRAM-SHA-512.
+func (p *place) password(t *testing.T, user, password string) {
+	t.Helper()
+	done, err := kadm.NewClient(p.client).AlterUserSCRAMs(t.Context(), nil,
+		[]kadm.UpsertSCRAM{{User: user, Mechanism: kadm.ScramSha512, Iterations: 4096, Password: password}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := done.Error(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// restart kills the broker and starts it again, so that every client has to log
+// in anew.
+func (s *secured) restart(t *testing.T) {
+	t.Helper()
+	pid, err := strconv.Atoi(s.read(t, "pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); syscall.Kill(pid, 0) == nil && time.Now().Before(end); {
+		if state, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err != nil || strings.Contains(string(state), "State:\tZ") {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if out, err := exec.Command(filepath.Join("..", "..", ".ci", "kafka"), "restart", s.dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
