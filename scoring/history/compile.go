@@ -202,7 +202,7 @@ func (c *compiler) column(g *group) {
 
 // always reports whether every event has a column.
 func (c *compiler) always(col event.Column) bool {
-	return col.Field < 0 || c.s.schema.Fields[col.Field].Required
+	return col.Field < 0 || c.s.schema.Fields[col.Field].Required && !c.s.lacks[col.Field]
 }
 
 // keep makes entries keep a column, and gives the index of its word: -1 if

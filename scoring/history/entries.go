@@ -20,6 +20,7 @@ type leaf struct {
 type history struct {
 	leaf          // while it is small
 	hot    uint32 // index into Store.hots, 0: it is small
+	cut    uint32 // in which it was last touched, or loading
 	newest int64  // time of the newest entry
 }
 
@@ -168,7 +169,8 @@ func (m *move) run(j int, c event.Column) {
 }
 
 func (m *move) filter(f int) {
-	if m.from != nil {
+	// Verdicts that came while no filter looked at them changed no bit.
+	if m.from != nil && !reads(m.to.filters[f], event.Verdict) {
 		for i, have := range m.from.filters {
 			if have.Source == m.to.filters[f].Source {
 				m.copyBits(m.from.bits[i], m.to.bits[f])

@@ -72,14 +72,25 @@ func (s *Store) addLabel(r []uint64, t int64, fraud bool) bool {
 // Label files what a transaction turned out to be; matched is false if the
 // transaction has not come yet, and the label waits for it.
 func (s *Store) Label(l *event.Label) (matched bool) {
-	row := s.ids.find(l.IDKey)
-	if row == 0 {
+	if !s.label(l.IDKey, l.Time, l.Fraud) {
 		s.waiting.add(l)
+		return false
+	}
+	if s.outside {
+		s.touch(s.rows.at(s.ids.find(l.IDKey)))
+	}
+	return true
+}
+
+// label adds a label to the transaction of an id, if that is in memory.
+func (s *Store) label(id event.Key, time int64, fraud bool) bool {
+	row := s.ids.find(id)
+	if row == 0 {
 		return false
 	}
 	r := s.rows.at(row)
 	first := labelCount(r) == 0
-	if s.addLabel(r, l.Time, l.Fraud) && first {
+	if s.addLabel(r, time, fraud) && first {
 		s.eachEntry(r, row, (*Store).markLabelled)
 	}
 	return true
@@ -92,13 +103,20 @@ func (s *Store) SetVerdict(id event.Key, verdict string) {
 	if row == 0 {
 		return
 	}
+	r := s.rows.at(row)
+	s.setVerdict(r, row, verdict)
+	if s.outside {
+		s.touch(r)
+	}
+}
+
+func (s *Store) setVerdict(r []uint64, row handle, verdict string) {
 	var n uint64
 	for i, name := range verdictNames {
 		if name == verdict {
 			n = uint64(i)
 		}
 	}
-	r := s.rows.at(row)
 	if uint64(verdictOf(r)) == n {
 		return
 	}

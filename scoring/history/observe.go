@@ -14,6 +14,13 @@ func (s *Store) Observe(tx *event.Transaction, values []Value, lists []List) {
 			s.found[e] = s.kinds[e].table.find(key)
 		}
 	}
+	if s.outside {
+		for _, h := range s.found {
+			if h != nil {
+				s.stamp(h)
+			}
+		}
+	}
 	self := s.ids.find(tx.IDKey)
 	if self != 0 && int64(s.rows.at(self)[rowTime]) != tx.Time {
 		self = 0
@@ -88,7 +95,7 @@ func (s *Store) observe(k *kind, h *history, tx *event.Transaction, self handle,
 func (r *run) edges() {
 	s, h := r.s, r.h
 	s.ranks = resize(s.ranks, len(r.k.edges))
-	if h == nil {
+	if h == nil || h.n == 0 && h.hot == 0 {
 		clear(s.ranks)
 		return
 	}

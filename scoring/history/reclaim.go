@@ -2,7 +2,7 @@ package history
 
 import "sluice/scoring/event"
 
-// sweep is where Reclaim goes on.
+// sweep is where a round over all histories goes on.
 type sweep struct {
 	kind, part, slot int
 }
@@ -12,7 +12,8 @@ type sweep struct {
 // again and again, it goes round all histories.
 //
 // Nobody who arrives from now on looks further back than twice the retention:
-// what is late is older than one, and its windows are as long as another.
+// what is late is older than one, and its windows are as long as another. A
+// history that was touched since the last cut stays: somebody is about to ask.
 func (s *Store) Reclaim(now int64) {
 	if len(s.kinds) == 0 {
 		return
@@ -24,13 +25,13 @@ func (s *Store) Reclaim(now int64) {
 		k := &s.kinds[s.sweep.kind]
 		p := &k.table.parts[s.sweep.part]
 		if s.sweep.slot >= len(p.slots) {
-			if !s.nextPart(p) {
+			if !s.nextPart(&s.sweep, p) {
 				return
 			}
 			continue
 		}
 		slot := &p.slots[s.sweep.slot]
-		if slot.key == (event.Key{}) || slot.history.newest >= floor {
+		if slot.key == (event.Key{}) || slot.history.newest >= floor || s.outside && slot.history.cut >= s.cut {
 			s.sweep.slot++
 			continue
 		}
@@ -44,18 +45,18 @@ func (s *Store) Reclaim(now int64) {
 
 // nextPart goes on to the next part of a table. It reports false at the end
 // of the round.
-func (s *Store) nextPart(p *part) bool {
+func (s *Store) nextPart(at *sweep, p *part) bool {
 	p.shrink()
-	s.ids.shrink(s.sweep.part)
-	s.sweep.slot = 0
-	if s.sweep.part++; s.sweep.part < shards {
+	s.ids.shrink(at.part)
+	at.slot = 0
+	if at.part++; at.part < shards {
 		return true
 	}
-	s.sweep.part = 0
-	if s.sweep.kind++; s.sweep.kind < len(s.kinds) {
+	at.part = 0
+	if at.kind++; at.kind < len(s.kinds) {
 		return true
 	}
-	s.sweep.kind = 0
+	at.kind = 0
 	return false
 }
 
@@ -101,7 +102,9 @@ func (s *Store) dropLeafOf(h *hot) int {
 // discard gives back what is left of an empty history.
 func (s *Store) discard(h *history) {
 	if h.hot == 0 {
-		s.entries.free(h.block)
+		if h.block != 0 { // it never had an entry
+			s.entries.free(h.block)
+		}
 		return
 	}
 	tree := s.hots[h.hot]

@@ -187,5 +187,27 @@ func (s *slab) at(h handle) []uint64 {
 	return s.pages[h>>pageBits].words[(h&(pageUnits-1))*unitWords:]
 }
 
+// classUnits gives the units of the blocks of a class.
+func classUnits(class int) int {
+	if class <= 8 {
+		return class
+	}
+	return ((class-9)%4 + 5) << ((class-9)/4 + 1)
+}
+
+// spareBytes gives what no block has.
+func (s *slab) spareBytes() int64 {
+	words := s.words
+	for i := range s.pages {
+		p := &s.pages[i]
+		if p.class < 0 {
+			words -= int64(len(p.words))
+			continue
+		}
+		words -= int64(p.live) * int64(classUnits(int(p.class))*unitWords)
+	}
+	return words * 8
+}
+
 // bytes gives what the slab occupies.
 func (s *slab) bytes() int64 { return s.words*8 + int64(cap(s.pages))*64 }

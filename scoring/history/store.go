@@ -34,6 +34,14 @@ type Store struct {
 	currency             uint64 // of all amounts, where it is one
 	sweep                sweep
 
+	// Where histories may lie outside of memory.
+	outside bool
+	cut     uint32
+	cold    sweep        // where Evict goes on
+	gone    []history    // evicted, of which entries still hold rows
+	loose   []looseLabel // of the entity that is being restored
+	lacks   []bool       // by field: it is required, and missing in restored rows
+
 	// Scratch space.
 	bytes  []byte
 	texts  arena
@@ -75,7 +83,7 @@ func newStore(schema *event.Schema, o options) *Store {
 		rows: newSlab(), entries: newSlab(), labels: newSlab(),
 		kinds: make([]kind, len(schema.Entities)), hots: make([]*hot, 1),
 		waiting: newWaiting(o.waiting), verdicts: newVerdictWords(),
-		found: make([]*history, len(schema.Entities)),
+		found: make([]*history, len(schema.Entities)), lacks: make([]bool, len(schema.Fields)),
 	}
 	if s.zone == nil {
 		s.zone = time.UTC
@@ -134,7 +142,7 @@ func (k *kind) retire() {
 // Remember adds tx to the histories of its entities. added is false if they
 // held it already (the same id at the same time), if its id is known with
 // another time (ref then names that one), or if it is too old to be kept or
-// has no entity (ref is 0).
+// has no entity (ref is 0). Histories that are not resident are left out.
 func (s *Store) Remember(tx *event.Transaction) (ref Ref, added bool) {
 	s.arrive(tx)
 	if tx.Time < tx.Arrival-s.retention {
@@ -154,7 +162,7 @@ func (s *Store) Remember(tx *event.Transaction) (ref Ref, added bool) {
 		}
 		k := &s.kinds[e]
 		h := k.table.find(key)
-		if h != nil && tx.Time < h.newest-s.retention {
+		if h == nil && s.outside || h != nil && tx.Time < h.newest-s.retention {
 			continue
 		}
 		if row == 0 {
@@ -165,6 +173,7 @@ func (s *Store) Remember(tx *event.Transaction) (ref Ref, added bool) {
 			h = k.table.add(key)
 		}
 		s.add(k, h, tx.Time, row)
+		s.stamp(h)
 	}
 	if row == 0 {
 		return 0, false
@@ -219,7 +228,8 @@ type Stats struct {
 	References    int   // entries of all histories
 	WaitingLabels int
 	DroppedLabels int64 // that waited, and made room for others
-	Bytes         int64
+	Bytes         int64 // that were taken from the process
+	Used          int64 // of these, what holds something: the rest is used before more is taken
 }
 
 // Stats counts what the store holds.
@@ -234,5 +244,6 @@ func (s *Store) Stats() Stats {
 		out.Entities = append(out.Entities, t.used)
 		out.Bytes += t.bytes()
 	}
+	out.Used = out.Bytes - s.rows.spareBytes() - s.entries.spareBytes() - s.labels.spareBytes()
 	return out
 }
