@@ -56,6 +56,7 @@ const (
 // Earlier is what is known of an id that was decided before.
 type Earlier struct {
 	Body    event.Key     // zero: not known (read back from the verdicts topic)
+	Stored  bool          // Body is the journal's, of an earlier run (StoredBodies)
 	Verdict rules.Verdict // NoVerdict: not known
 	Score   int64
 	Arrival int64 // ns
@@ -95,6 +96,7 @@ type Core struct {
 	schema *event.Schema
 	o      Options
 	store  *history.Store
+	stored func(*event.Transaction) event.Key // StoredBodies
 	ids    *ids
 	clock  clock
 	set    *rules.Set
@@ -279,11 +281,14 @@ func (c *Core) observe(i int, in *Input) {
 
 // again handles an id that was decided before.
 func (c *Core) again(d *Decision, e *Earlier) {
+	if e.Stored && e.Body == c.stored(d.Tx) {
+		e.Body, e.Stored = d.Tx.Body, false
+	}
 	switch e.Body {
 	case d.Tx.Body:
 		d.Status = Repeat
 	case event.Key{}: // read back from the verdicts topic, which does not hold the body
-		d.Status = Repeat
+		d.Status, d.New = Repeat, true
 		e.Body = d.Tx.Body
 		c.remember(d)
 		if e.Verdict != rules.NoVerdict {
@@ -332,6 +337,10 @@ func (c *Core) Restore(id event.Key, e Earlier) {
 	}
 	c.ids.put(id, e)
 }
+
+// StoredBodies says how a journal hashes bodies, in every run the same: needed
+// where ids are recalled with one.
+func (c *Core) StoredBodies(hash func(*event.Transaction) event.Key) { c.stored = hash }
 
 // Recall files an id that the journal holds, unless something is known of it.
 func (c *Core) Recall(id event.Key, e Earlier) {

@@ -47,6 +47,7 @@ type call struct {
 	body    []byte
 	warming bool
 
+	log     *stretch     // of the engine: where its decision is logged
 	left    atomic.Int32 // acknowledgements missing
 	ended   atomic.Bool
 	done    chan struct{}

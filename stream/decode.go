@@ -58,6 +58,8 @@ func (d *decoding) raw(ctx context.Context, l *lane, r raw, records *wire.Record
 		if c == nil {
 			return false
 		}
+		l.gap = l.gap || r.jump
+		r.jump = false
 		var faulty []letter
 		if faulty, more = d.chunk(l, c, records); len(faulty) > 0 {
 			// What can't be decided must stand among the dead letters before
@@ -65,6 +67,9 @@ func (d *decoding) raw(ctx context.Context, l *lane, r raw, records *wire.Record
 			if d.dead.write(ctx, faulty) != nil {
 				return false
 			}
+		}
+		if c.gap = l.gap && len(c.txs) > 0; c.gap {
+			l.gap = false
 		}
 		d.engine.deliver(c, records.NextOffset())
 	}

@@ -29,6 +29,15 @@ type engine struct {
 	log    *slog.Logger
 	now    func() int64
 
+	// With a journal.
+	schema    *event.Schema
+	cuts      *cuts
+	pre       *prefetch
+	memory    int64  // bytes of histories beyond which cold ones leave memory; 0: none do
+	gapUntil  int64  // event time up to which windows miss records that are lost
+	evictable uint32 // the last cut that is durable
+	broken    func(error)
+
 	wake     chan struct{}
 	requests chan *call
 
@@ -46,6 +55,7 @@ type engine struct {
 	origins  []origin
 	finished []*chunk
 	waiting  map[event.Key][]token // repeats of what is not acknowledged yet
+	fetched  []*call               // requests all of whose needs were brought
 	work     struct {
 		arrived  []arrival
 		controls []func()
@@ -82,6 +92,9 @@ type token struct {
 	lane    *lane
 	seq     uint64
 	call    *call
+
+	log   *stretch // with a journal: where the decision is logged
+	entry int
 }
 
 func newEngine(core *scoring.Core, patience time.Duration, queue int, log *slog.Logger) *engine {
@@ -169,19 +182,23 @@ func (e *engine) run(ctx context.Context) {
 		}
 		timer.Reset(wait)
 		requests := e.requests
-		if e.out.full() {
+		if e.full() {
 			requests = nil
 		}
 		select {
 		case <-e.wake:
 		case c := <-requests:
-			e.accept(c)
-			e.decide()
+			if e.request(c) {
+				e.decide()
+			}
 		case <-timer.C:
 		case <-ctx.Done():
 		}
 	}
 }
+
+// full says that no more must be decided for now.
+func (e *engine) full() bool { return e.out.full() || e.cuts.full() }
 
 // intake takes over what other goroutines left.
 func (e *engine) intake() {
@@ -204,6 +221,9 @@ func (e *engine) intake() {
 	for _, f := range w.controls {
 		f()
 	}
+	if e.pre != nil && e.pre.settle() {
+		e.notify()
+	}
 	clear(w.arrived)
 	clear(w.placed)
 	clear(w.controls)
@@ -212,11 +232,51 @@ func (e *engine) intake() {
 func (e *engine) arrive(a *arrival, now int64) {
 	switch {
 	case !a.lane.attached:
-		return
 	case a.c == nil:
 		e.merge.know(&a.lane.queue, a.end, now)
+	case e.pre == nil:
+		e.put(a, now)
+	default:
+		e.hold(a, now)
+	}
+}
+
+// hold lets records wait for what they need, and for the ones before them.
+func (e *engine) hold(a *arrival, now int64) {
+	h := &held{arrival: *a}
+	if !a.lane.label {
+		for i := range a.c.txs {
+			e.pre.need(&a.c.txs[i], h)
+		}
+	}
+	if h.missing == 0 && len(a.lane.held) == 0 {
+		e.put(a, now)
 		return
-	case len(a.c.keys) > 0:
+	}
+	a.lane.held = append(a.lane.held, h)
+}
+
+// unhold lets go what has all that it needs.
+func (e *engine) unhold(h *held) {
+	if h.call != nil {
+		e.fetched = append(e.fetched, h.call)
+		return
+	}
+	l := h.arrival.lane
+	for len(l.held) > 0 && l.held[0].missing == 0 {
+		if l.attached {
+			e.put(&l.held[0].arrival, e.now())
+		}
+		l.held = l.held[1:]
+	}
+}
+
+// put hands decoded records to the merge.
+func (e *engine) put(a *arrival, now int64) {
+	if a.c.gap && len(a.c.txs) > 0 {
+		e.gapUntil = max(e.gapUntil, a.c.txs[0].Arrival+int64(e.core.Set().Program.Plan().Retention))
+	}
+	if len(a.c.keys) > 0 {
 		e.merge.put(&a.lane.queue, block{keys: a.c.keys, next: a.next, ref: a.c}, now)
 		return
 	}
@@ -236,8 +296,12 @@ func (e *engine) passed(l *lane, next int64) {
 	e.report(l)
 }
 
-// report publishes below which offset everything is done.
+// report publishes below which offset everything is done: with a journal the
+// cuts do.
 func (e *engine) report(l *lane) {
+	if e.cuts != nil {
+		return
+	}
 	if l.label {
 		l.done.Store(l.position.Load())
 		return
@@ -249,11 +313,15 @@ func (e *engine) report(l *lane) {
 // wait at most where nothing is there; below 0: look again at once.
 func (e *engine) gather() (wait time.Duration) {
 	e.batch, e.origins, e.finished = e.batch[:0], e.origins[:0], e.finished[:0]
-	if e.out.full() {
+	if e.full() {
 		return 0
 	}
+	for len(e.batch) < maxBatch/4 && len(e.fetched) > 0 {
+		e.accept(e.fetched[0])
+		e.fetched = e.fetched[1:]
+	}
 	for len(e.batch) < maxBatch/4 && len(e.requests) > 0 {
-		e.accept(<-e.requests)
+		e.request(<-e.requests)
 	}
 	if e.readback {
 		return e.gatherBack()
@@ -337,6 +405,9 @@ func (e *engine) take(c *chunk, i int) {
 	l, offset := c.lane, c.offsets[i]
 	in := scoring.Input{Tx: &c.txs[i], Source: scoring.Source{Partition: l.partition, Offset: offset}}
 	o := origin{lane: l}
+	if in.Tx.Time <= e.gapUntil {
+		in.Flags |= scoring.Gap
+	}
 	if offset < l.decideFrom {
 		in.Remember = true
 	} else {
@@ -385,7 +456,22 @@ func (e *engine) label(c *chunk, i int) {
 	if !e.core.Label(l) {
 		e.counts.earlyLabels.Add(1)
 	}
+	if e.cuts != nil {
+		e.cuts.label(e.schema, l)
+	}
 	c.lane.arrival.Store(l.Time)
+}
+
+// request takes a request in; false: it waits for what it needs.
+func (e *engine) request(c *call) bool {
+	if e.pre != nil {
+		h := &held{call: c}
+		if e.pre.need(&c.tx, h); h.missing > 0 {
+			return false
+		}
+	}
+	e.accept(c)
+	return true
 }
 
 // accept puts a request into the batch.
@@ -394,12 +480,19 @@ func (e *engine) accept(c *call) {
 	if c.warming {
 		in.Flags |= scoring.Warming
 	}
+	if c.tx.Time <= e.gapUntil {
+		in.Flags |= scoring.Gap
+	}
 	e.batch = append(e.batch, in)
 	e.origins = append(e.origins, origin{call: c})
 }
 
 // decide decides the batch and hands the results out, in order.
 func (e *engine) decide() {
+	if !e.whole() {
+		e.batch, e.origins = e.batch[:0], e.origins[:0]
+		return
+	}
 	now := e.now()
 	decisions := e.core.Decide(e.batch, now)
 	for i := range decisions {
@@ -412,6 +505,21 @@ func (e *engine) decide() {
 	clear(e.batch)
 	clear(e.origins)
 	e.batch, e.origins, e.finished = e.batch[:0], e.origins[:0], e.finished[:0]
+}
+
+// whole makes sure that the batch finds what it needs in memory. Where the
+// journal can't give it any more, nothing is decided from then on.
+func (e *engine) whole() bool {
+	if e.pre == nil {
+		return true
+	}
+	for i := range e.batch {
+		if err := e.pre.resident(e.batch[i].Tx); err != nil {
+			e.broken(err)
+			return false
+		}
+	}
+	return true
 }
 
 // attach brings lanes in; they are read back first.
@@ -430,6 +538,9 @@ func (e *engine) attach(lanes []*lane, ready func()) {
 func (e *engine) detach() {
 	for _, l := range e.lanes {
 		l.attached = false
+	}
+	if e.cuts != nil {
+		e.cuts.close(e.lanes)
 	}
 	e.lanes = nil
 	e.merge = merge{patience: e.merge.patience}

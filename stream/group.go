@@ -198,7 +198,7 @@ func (p *Processor) commit(gen *kafka.Generation, lanes []*lane, committed map[*
 	news := map[*lane]int64{}
 	for _, l := range lanes {
 		done := l.done.Load()
-		if l.label {
+		if l.label && p.journal == nil {
 			done = max(done, l.decideFrom)
 		}
 		if was, ok := committed[l]; ok && was >= done || !ok && done <= l.decideFrom {
@@ -251,6 +251,9 @@ func (p *Processor) letGo(gen *kafka.Generation, lanes []*lane, committed map[*l
 	}
 	if err != nil {
 		p.log.Warn("letting partitions go before all verdicts are acknowledged; they will be recognised as decided", "open", left)
+	}
+	if err := p.durable(ctx); err != nil {
+		p.log.Warn("letting partitions go before the journal holds everything; they are read again from where it stands", "error", err)
 	}
 	p.commit(gen, lanes, committed)
 }

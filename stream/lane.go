@@ -32,6 +32,7 @@ type lane struct {
 	retryAt time.Time
 	jump    bool // over a gap that was accepted
 
+	gap     bool         // of the decoder: records before the next transaction are lost
 	next    int64        // of the decoder: where the next fetched bytes must begin
 	refetch atomic.Int64 // offset to fetch again from, -1: none
 
@@ -43,6 +44,8 @@ type lane struct {
 	queue    queue   // of the merge
 	tracker  tracker // of the engine
 	attached bool    // of the engine
+	held     []*held // of the engine: decoded records that wait for what they need, in order
+	logged   int64   // of the engine: position at the end of the last stretch of the log
 
 	// What metrics and the committer read.
 	done     atomic.Int64 // everything below has its verdict in the topic
@@ -68,9 +71,11 @@ type chunk struct {
 	labels  []event.Label
 	offsets []int64
 	keys    []mergeKey
+	gap     bool // records before it are lost
 }
 
 func (c *chunk) reset() {
+	c.gap = false
 	c.txs, c.labels, c.offsets, c.keys = c.txs[:0], c.labels[:0], c.offsets[:0], c.keys[:0]
 }
 

@@ -14,6 +14,9 @@ type outputs struct {
 	onDecision   func(*scoring.Decision)
 	counts       *counts
 	key          []byte
+	// logged is told of what a stretch of the log need not wait for any more,
+	// from any goroutine; nil without a journal.
+	logged func(*stretch)
 }
 
 // full says that the engine must not decide more for now.
@@ -36,7 +39,7 @@ func (o *outputs) verdict(d *scoring.Decision, t token, now int64) {
 		n := o.transactions.Partitions()
 		err := o.transactions.Append(int32(event.Partition(o.key, n)), d.Tx.Arrival/1e6, o.key, t.call.body, t.call)
 		if err != nil {
-			t.call.finish(err)
+			o.finish(t.call, err)
 		}
 	}
 	n := o.verdicts.Partitions()
@@ -50,10 +53,23 @@ func (o *outputs) verdict(d *scoring.Decision, t token, now int64) {
 // there: its offset is never committed.
 func (o *outputs) lost(t token, err error) {
 	if t.call != nil {
-		t.call.finish(err)
+		o.finish(t.call, err)
 	}
 	if t.lane != nil {
 		t.lane.stick(err)
+	}
+}
+
+// finish ends a request of which a part can't be written.
+func (o *outputs) finish(c *call, err error) {
+	c.finish(err)
+	o.appended(c)
+}
+
+// appended notes that one part of a request's decision is not waited for any more.
+func (o *outputs) appended(c *call) {
+	if o.logged != nil && c.log != nil {
+		o.logged(c.log)
 	}
 }
 

@@ -21,7 +21,9 @@ import (
 	"sluice/rules"
 	"sluice/scoring"
 	"sluice/scoring/event"
+	"sluice/stream/journal"
 	"sluice/stream/produce"
+	"sluice/stream/wire"
 )
 
 // Options of a Processor.
@@ -34,6 +36,8 @@ type Options struct {
 	Schema *event.Schema
 	Set    *rules.Set
 	Core   scoring.Options
+
+	Journal *Journaling // nil: what is known is read back from the topics at each start
 
 	MaxBytes       int           // of a message; 0: the decoder's default
 	RawDeadLetters bool          // carry messages that can't be parsed as they are
@@ -90,6 +94,11 @@ type Processor struct {
 	decoders sync.Pool
 	replies  *ristretto.Cache[uint64, stored]
 
+	journal  *journal.Journal
+	identity *identity
+	fatal    chan error      // why the journal can't be relied on any more
+	fenced   map[int32]int64 // of a new journal: this run's markers in the verdicts topic
+
 	phase         atomic.Value // string
 	knowing       atomic.Bool  // what earlier runs decided has been read back
 	lanes         atomic.Pointer[[]*lane]
@@ -122,7 +131,7 @@ func New(o Options) (*Processor, error) {
 		return nil, fmt.Errorf("making the cache of replies: %w", err)
 	}
 	p := &Processor{
-		o: o, log: o.Log, cluster: cluster, replies: replies, stopped: make(chan struct{}),
+		o: o, log: o.Log, cluster: cluster, replies: replies, stopped: make(chan struct{}), fatal: make(chan error, 1),
 		what: map[string]error{}, held: map[int32]span{}, verdictsRead: map[int32]int64{},
 	}
 	p.engine = newEngine(scoring.New(o.Schema, o.Set, o.Core), o.Patience, o.Requests, o.Log)
@@ -179,12 +188,20 @@ func (p *Processor) Run(ctx context.Context) error {
 	following, unfollow := context.WithCancel(ctx)
 	defer unfollow()
 	context.AfterFunc(following, func() { p.closing.Store(true) })
+	if p.o.Journal != nil {
+		if err := p.openJournal(following); err != nil {
+			if following.Err() != nil {
+				return nil
+			}
+			return err
+		}
+	}
 	if err := p.outputs(following); err != nil {
 		return err
 	}
 	var all sync.WaitGroup
 	out := p.out.Load()
-	failed := make(chan error, 4)
+	failed := make(chan error, 8)
 	run := func(f func(context.Context) error) {
 		all.Go(func() {
 			if err := f(work); err != nil {
@@ -193,13 +210,17 @@ func (p *Processor) Run(ctx context.Context) error {
 			}
 		})
 	}
+	all.Go(func() { p.engine.run(work) })
+	if p.journal != nil {
+		run(p.keepJournal)
+		p.resume(following, failed)
+	}
 	run(out.verdicts.Run)
 	run(out.transactions.Run)
 	run(out.dead.producer.Run)
 	if alerts := p.alerts.Load(); alerts != nil {
 		run(alerts.Run)
 	}
-	all.Go(func() { p.engine.run(work) })
 
 	p.phase.Store(phaseJoining)
 	err := p.follow(following)
@@ -211,6 +232,9 @@ func (p *Processor) Run(ctx context.Context) error {
 	case first := <-failed:
 		err = errors.Join(first, err)
 	default:
+	}
+	if p.journal != nil {
+		err = errors.Join(err, p.journal.Close())
 	}
 	return err
 }
@@ -240,6 +264,9 @@ func (p *Processor) drain(failed <-chan error) {
 		return
 	}
 	_ = p.engine.do(ctx, func() {}) // the last acknowledgements reach their requests
+	if err := p.durable(ctx); err != nil {
+		p.log.Warn("stopping before the journal holds everything; the rest is read again from the topics", "error", err)
+	}
 }
 
 // connect prepares the topics, trying on while the broker can't be reached.
@@ -278,6 +305,9 @@ func (p *Processor) outputs(ctx context.Context) error {
 	}
 	t := p.o.Topics
 	out := &outputs{onDecision: p.o.OnDecision, counts: p.counts}
+	if p.journal != nil {
+		out.logged = func(s *stretch) { p.engine.later(func() { s.left-- }) }
+	}
 	out.verdicts = produce.New(p.produceOptions(t.Verdicts), partitions[t.Verdicts],
 		func(partition int32, base int64, tokens []token) {
 			now := time.Now().UnixNano()
@@ -290,8 +320,9 @@ func (p *Processor) outputs(ctx context.Context) error {
 		func(_ int32, _ int64, calls []*call) {
 			for _, c := range calls {
 				c.partDone()
+				out.appended(c)
 			}
-		}, func(c *call, err error) { c.finish(err) })
+		}, out.finish)
 	out.dead = &deadLetters{
 		schema: p.o.Schema, transactions: t.Transactions, raw: p.o.RawDeadLetters, counts: p.counts,
 		now: func() int64 { return time.Now().UnixNano() },
@@ -316,10 +347,14 @@ func (p *Processor) outputs(ctx context.Context) error {
 }
 
 func (p *Processor) produceOptions(topic string) produce.Options {
-	return produce.Options{
+	o := produce.Options{
 		Transport: p.cluster.transport, Addr: p.cluster.addr, Client: p.cluster.kafka.Client, Topic: topic,
 		Leaders: p.cluster.leaders, Explain: p.cluster.why, Space: p.engine.wake, Log: p.log,
 	}
+	if p.identity != nil {
+		o.Session = func(ctx context.Context) (wire.Producer, error) { return p.identity.session(ctx, topic) }
+	}
+	return o
 }
 
 // Alert appends a record to the alerts topic and returns once it is

@@ -15,6 +15,7 @@ import (
 	"sluice/rules"
 	"sluice/scoring"
 	"sluice/scoring/event"
+	"sluice/stream/journal"
 	"sluice/stream/wire"
 )
 
@@ -55,7 +56,7 @@ func (p *Processor) planOf(ctx context.Context, assigned map[string][]kafka.Part
 		if s.seen {
 			oldest = min(oldest, s.time)
 		}
-		if held := p.held[s.partition]; s.seen && (held.to == 0 || held.to < s.at) {
+		if held := p.held[s.partition]; s.seen && !s.journaled && (held.to == 0 || held.to < s.at) {
 			news = true
 		}
 	}
@@ -94,6 +95,8 @@ type standing struct {
 	seen        bool  // there is a record at the place, or before it
 	time        int64 // its timestamp, ns
 	gap         error
+	jump        bool // over a gap that was accepted
+	journaled   bool // the journal says so, and holds what lies before
 }
 
 // standing finds out where the assigned partitions of a topic stand.
@@ -114,6 +117,9 @@ func (p *Processor) standing(ctx context.Context, topic string, assigned map[str
 	for _, a := range assigned[topic] {
 		b := bounds[int32(a.ID)]
 		s := standing{topic: topic, partition: int32(a.ID), first: b.FirstOffset, last: b.LastOffset, at: a.Offset}
+		if next, ok := p.journaled(topic, s.partition); ok {
+			s.at, s.journaled = next, true
+		}
 		switch {
 		case s.at < 0:
 			s.at, s.fresh = s.first, true
@@ -123,6 +129,7 @@ func (p *Processor) standing(ctx context.Context, topic string, assigned map[str
 				s.gap = gap
 			} else {
 				p.o.Log.Warn("going on behind a gap", "gap", gap)
+				s.jump = true
 			}
 			s.at = s.first
 		}
@@ -139,7 +146,7 @@ func (p *Processor) standing(ctx context.Context, topic string, assigned map[str
 // laneOf makes the lane of a partition.
 func (p *Processor) laneOf(ctx context.Context, s standing, cutoff int64, label bool) (*lane, error) {
 	from := s.at
-	if !s.fresh && s.at > s.first {
+	if !s.fresh && !s.journaled && s.at > s.first {
 		at, err := p.cluster.since(ctx, s.topic, s.partition, cutoff/int64(time.Millisecond))
 		if err != nil {
 			return nil, err
@@ -148,17 +155,27 @@ func (p *Processor) laneOf(ctx context.Context, s standing, cutoff int64, label 
 			from = max(s.first, min(from, at))
 		}
 	}
-	if held, ok := p.held[s.partition]; ok && !label && held.from <= from {
+	if held, ok := p.held[s.partition]; ok && !label && !s.journaled && held.from <= from {
 		from = max(from, min(held.to, s.at)) // this much is in memory
 	}
 	l := newLane(s.topic, s.partition, label, from, s.at)
 	l.end.Store(s.last)
+	l.jump, l.logged = s.jump, from
 	if s.gap != nil {
 		l.stick(s.gap)
 		l.fetchAt = -1
 		p.o.Log.Error("a partition stops", "error", s.gap)
 	}
 	return l, nil
+}
+
+// journaled gives from where the journal says that a partition goes on.
+func (p *Processor) journaled(topic string, partition int32) (next int64, ok bool) {
+	if p.journal == nil {
+		return 0, false
+	}
+	next, ok = p.journal.Progress().Next[journal.Partition{Topic: topic, Number: partition}]
+	return next, ok
 }
 
 func (p *Processor) retention() time.Duration {
@@ -235,15 +252,18 @@ func (p *Processor) restore(ctx context.Context, since int64) error {
 // restorePartition reads one partition of the verdicts topic back.
 func (p *Processor) restorePartition(ctx context.Context, partition int32, from, to, since int64) error {
 	type known struct {
-		id event.Key
-		e  scoring.Earlier
+		id   event.Key
+		text []byte // as the journal has it
+		e    scoring.Earlier
 	}
+	run, void := "", 0
 	const block = 2000
 	batch := make([]known, 0, block)
 	flush := func() error {
 		err := p.engine.do(ctx, func() {
 			for i := range batch {
 				p.engine.core.Restore(batch[i].id, batch[i].e)
+				p.engine.recalled(batch[i].text, &batch[i].e)
 			}
 		})
 		batch = batch[:0]
@@ -252,15 +272,23 @@ func (p *Processor) restorePartition(ctx context.Context, partition int32, from,
 	var failed error
 	err := p.cluster.readRange(ctx, p.o.Topics.Verdicts, partition, from, to, func(rec *wire.Record) {
 		p.restored.Add(1)
+		if name, marks := rec.Header(markerHeader); marks && rec.Value == nil {
+			run = string(name)
+			return
+		}
 		if failed != nil || arrivedBefore(rec.Value, since) {
 			return
 		}
-		id, e, ok := p.decidedBy(rec)
-		if !ok || e.Arrival < since {
+		d, ok := p.decidedBy(rec)
+		if !ok || d.Arrival < since {
 			return
 		}
-		e.Partition, e.Offset = partition, rec.Offset
-		batch = append(batch, known{id, e})
+		if run != "" && d.run != run {
+			void++ // a run that another had followed already: it does not count
+			return
+		}
+		d.Partition, d.Offset = partition, rec.Offset
+		batch = append(batch, known{d.id, d.text, d.Earlier})
 		if len(batch) == block {
 			failed = flush()
 		}
@@ -271,6 +299,9 @@ func (p *Processor) restorePartition(ctx context.Context, partition int32, from,
 	if err != nil {
 		return fmt.Errorf("reading verdicts back: %w", err)
 	}
+	if void > 0 {
+		p.log.Warn("verdicts of a run that another had followed do not count", "partition", partition, "records", void)
+	}
 	return flush()
 }
 
@@ -280,21 +311,36 @@ type verdictRecord struct {
 	Verdict string          `json:"verdict"`
 	Score   int64           `json:"score"`
 	Arrival time.Time       `json:"arrival_time"`
+	Run     string          `json:"run"`
+}
+
+// readBack is what a verdict record says of its id.
+type readBack struct {
+	id   event.Key
+	text []byte // of the id, as the journal has it
+	run  string
+	scoring.Earlier
 }
 
 // decidedBy reads a verdict record; markers and what is none are stepped over.
-func (p *Processor) decidedBy(rec *wire.Record) (event.Key, scoring.Earlier, bool) {
+func (p *Processor) decidedBy(rec *wire.Record) (d readBack, ok bool) {
 	var v verdictRecord
 	if rec.Value == nil || json.Unmarshal(rec.Value, &v) != nil {
-		return event.Key{}, scoring.Earlier{}, false
+		return d, false
 	}
 	text := string(v.ID)
 	if len(v.ID) > 0 && v.ID[0] == '"' && json.Unmarshal(v.ID, &text) != nil {
-		return event.Key{}, scoring.Earlier{}, false
+		return d, false
 	}
-	key, ok := p.o.Schema.IDKey(text)
-	e := scoring.Earlier{Verdict: verdictNamed(v.Verdict), Score: v.Score, Arrival: v.Arrival.UnixNano()}
-	return key, e, ok && e.Verdict != rules.NoVerdict
+	if d.id, ok = p.o.Schema.IDKey(text); !ok {
+		return d, false
+	}
+	if p.journal != nil {
+		d.text, _ = p.o.Schema.AppendIDValue(nil, text)
+	}
+	d.run = v.Run
+	d.Earlier = scoring.Earlier{Verdict: verdictNamed(v.Verdict), Score: v.Score, Arrival: v.Arrival.UnixNano()}
+	return d, d.Verdict != rules.NoVerdict
 }
 
 // arrivedBefore says, without reading the whole record, that it is of a

@@ -10,6 +10,9 @@ import (
 func (e *engine) settle(d *scoring.Decision, o *origin, now int64) {
 	t := token{id: d.Tx.IDKey, arrival: d.Tx.Arrival, lane: o.lane, seq: o.seq, call: o.call}
 	e.counts.decision(d)
+	if e.cuts != nil {
+		e.cuts.settled(e.core, d, &t)
+	}
 	switch d.Status {
 	case scoring.Remembered:
 	case scoring.Decided:
@@ -80,6 +83,7 @@ func (e *engine) place(p *placed) {
 			offset = p.base + int64(i)
 		}
 		e.core.Placed(t.id, p.partition, offset)
+		t.placed(p.partition, offset)
 		e.settled(t)
 		if len(e.waiting) > 0 {
 			for _, w := range e.waiting[t.id] {

@@ -1,0 +1,256 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sluice/rules"
+	"sluice/scoring"
+	"sluice/scoring/event"
+	"sluice/stream/journal"
+)
+
+// stretches is into how many stretches of the log an interval between two cuts
+// is divided: the last ones may still wait for acknowledgements when it ends.
+const stretches = 4
+
+// cuts is the engine's side of the journal. What is decided goes, in that
+// order, into stretches of a log; a leading run of stretches all of whose
+// verdicts are acknowledged becomes one cut, so that the journal always holds
+// exactly what was known after the first n decisions. All but the writer is of
+// the engine's goroutine.
+type cuts struct {
+	journal  *journal.Journal
+	interval time.Duration
+	max      int64 // bytes not yet written at which the engine pauses
+
+	open    *stretch
+	closed  []*stretch // oldest first
+	spare   []*stretch
+	closedB int64 // bytes of closed ones
+	number  uint32
+
+	scratch []byte
+	ticks   int
+	writing bool
+	jobs    chan cut
+	written func() // told after each cut, from the engine's goroutine; may be nil
+}
+
+// stretch is a part of the log.
+type stretch struct {
+	*journal.Segment
+	left int           // acknowledgements missing
+	next []lanePlace   // from where reading goes on behind it
+	size int64         // once closed
+	done []func(error) // told when it is durable
+}
+
+// lanePlace is how far a lane was.
+type lanePlace struct {
+	lane *lane
+	next int64
+}
+
+// cut is what the writer gets.
+type cut struct {
+	stretches []*stretch
+	progress  journal.Progress
+	number    uint32
+}
+
+func newCuts(j *journal.Journal, interval time.Duration, bound int64) *cuts {
+	c := &cuts{journal: j, interval: interval, max: bound, number: 1, jobs: make(chan cut, 1)}
+	c.open = c.stretch()
+	return c
+}
+
+func (c *cuts) stretch() *stretch {
+	if n := len(c.spare); n > 0 {
+		s := c.spare[n-1]
+		c.spare = c.spare[:n-1]
+		return s
+	}
+	return &stretch{Segment: c.journal.Segment()}
+}
+
+// full says that more is not written than may be.
+func (c *cuts) full() bool { return c != nil && c.closedB+int64(c.open.Size()) > c.max }
+
+// settled logs a decision and notes in its token where.
+func (c *cuts) settled(core *scoring.Core, d *scoring.Decision, t *token) {
+	if !d.New && !d.Taken {
+		return
+	}
+	if d.Status == scoring.Decided {
+		t.log, t.entry = c.open, c.open.Decided(d.Tx, d.Outcome.Verdict, d.Outcome.Score, d.Taken)
+		c.open.left++
+		if t.call != nil {
+			c.open.left++ // the transaction has to stand in its topic, too
+			t.call.log = c.open
+		}
+		return
+	}
+	known, _ := core.Known(d.Tx.IDKey)
+	n := c.open.Decided(d.Tx, known.Verdict, known.Score, d.Taken)
+	if known.Offset >= 0 {
+		c.open.Placed(n, known.Partition, known.Offset)
+	}
+}
+
+// placed notes where the verdict of a logged decision stands.
+func (t *token) placed(partition int32, offset int64) {
+	if t.log == nil {
+		return
+	}
+	if offset >= 0 {
+		t.log.Placed(t.entry, partition, offset)
+	}
+	t.log.left--
+}
+
+// close ends the open stretch: all that the lanes have handed out lies before.
+func (c *cuts) close(lanes []*lane) {
+	s := c.open
+	s.next = s.next[:0]
+	news := s.Size() > 0 || len(s.done) > 0
+	for _, l := range lanes {
+		if at := l.position.Load(); at >= l.decideFrom {
+			s.next = append(s.next, lanePlace{l, at})
+			news = news || at != l.logged
+			l.logged = at
+		}
+	}
+	if !news {
+		return
+	}
+	s.size = int64(s.Size())
+	c.closedB += s.size
+	c.closed = append(c.closed, s)
+	c.open = c.stretch()
+}
+
+// tick goes on with the log, a few times an interval.
+func (c *cuts) tick(e *engine) {
+	c.close(e.lanes)
+	if c.ticks++; c.ticks%stretches == 0 {
+		c.hand(e)
+	}
+	e.slim()
+}
+
+// hand gives the writer what is acknowledged, if it is idle.
+func (c *cuts) hand(e *engine) {
+	if c.writing {
+		return
+	}
+	n := 0
+	for n < len(c.closed) && c.closed[n].left == 0 {
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	job := cut{stretches: c.closed[:n:n], number: c.number}
+	job.progress = journal.Progress{Next: map[journal.Partition]int64{}, Since: e.core.Store().Since(), Gap: e.gapUntil}
+	for _, s := range job.stretches {
+		for _, p := range s.next {
+			job.progress.Next[journal.Partition{Topic: p.lane.topic, Number: p.lane.partition}] = p.next
+		}
+	}
+	c.closed = append([]*stretch(nil), c.closed[n:]...)
+	c.number++
+	e.core.Store().SetCut(c.number)
+	c.writing = true
+	c.jobs <- job
+}
+
+// done takes note of a cut that is durable.
+func (c *cuts) done(e *engine, job *cut) {
+	c.writing = false
+	for _, s := range job.stretches {
+		c.closedB -= s.size
+		for _, p := range s.next {
+			p.lane.done.Store(max(p.lane.done.Load(), p.next))
+		}
+		for _, f := range s.done {
+			f(nil)
+		}
+		s.Reset()
+		*s = stretch{Segment: s.Segment, next: s.next[:0]}
+		c.spare = append(c.spare, s)
+	}
+	e.evictable = job.number
+	if c.written != nil {
+		c.written()
+	}
+}
+
+// force makes everything decided so far durable as soon as it is acknowledged;
+// told hears when it is.
+func (c *cuts) force(e *engine, told func(error)) {
+	c.open.done = append(c.open.done, told)
+	c.close(e.lanes)
+	c.hand(e)
+}
+
+// write is the writer: it makes the cuts durable, one after the other, and
+// tries each until it is. It ends with ctx, or when the journal is damaged.
+func (c *cuts) write(ctx context.Context, e *engine, trouble func(error)) error {
+	ticker := time.NewTicker(c.interval / stretches)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			e.later(func() { c.tick(e) })
+		case job := <-c.jobs:
+			if err := c.store(ctx, &job, trouble); err != nil {
+				if ctx.Err() != nil {
+					return nil
+				}
+				return err
+			}
+			e.later(func() { c.done(e, &job) })
+		}
+	}
+}
+
+// store writes a cut until it stands.
+func (c *cuts) store(ctx context.Context, job *cut, trouble func(error)) error {
+	segments := make([]*journal.Segment, len(job.stretches))
+	for i, s := range job.stretches {
+		segments[i] = s.Segment
+	}
+	var back delay
+	for {
+		err := c.journal.Write(segments, job.progress)
+		if err == nil {
+			trouble(nil)
+			return nil
+		}
+		if errors.Is(err, journal.ErrDamaged) {
+			return fmt.Errorf("writing the journal: %w", err)
+		}
+		trouble(fmt.Errorf("the journal can't be written, trying on: %w", err))
+		if err := back.wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// label logs a label.
+func (c *cuts) label(schema *event.Schema, l *event.Label) {
+	id, ok := schema.AppendIDValue(c.scratch[:0], l.ID)
+	if c.scratch = id; ok {
+		c.open.Label(id, l.Time, l.Fraud)
+	}
+}
+
+// recalled logs an id that an earlier run decided and the journal has not.
+func (c *cuts) recalled(id []byte, v rules.Verdict, e *scoring.Earlier) {
+	c.open.Recalled(id, v, e.Score, e.Arrival, e.Partition, e.Offset)
+}

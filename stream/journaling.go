@@ -1,0 +1,347 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	kafka "github.com/segmentio/kafka-go"
+
+	"sluice/rules"
+	"sluice/scoring"
+	"sluice/scoring/event"
+	"sluice/stream/journal"
+	"sluice/stream/produce"
+	"sluice/stream/wire"
+)
+
+// Journaling says how a journal is kept.
+type Journaling struct {
+	// Dir holds the journals: one for each cluster and group, so that another
+	// broker's offsets are never taken for this one's.
+	Dir          string
+	Interval     time.Duration // between two cuts; 0: 1 s
+	MaxUnwritten int64         // bytes that wait for the disk before deciding pauses; 0: 256 MiB
+	Memory       int64         // bytes of histories beyond which cold ones leave memory; 0: none do
+	// Rebuild begins a new journal from the topics where the old one is
+	// damaged; it is kept beside under another name.
+	Rebuild bool
+}
+
+// markerHeader marks the record that begins a run in a partition of the
+// verdicts topic. It has no value.
+const markerHeader = "sluice-run"
+
+// slimSteps bounds the work of slim between two batches.
+const slimSteps = 8
+
+// lastEpoch is where a new producer id is taken: epochs are 16 bits.
+const lastEpoch = 32_000
+
+// openJournal opens the journal of this cluster and group.
+func (p *Processor) openJournal(ctx context.Context) error {
+	o := p.o.Journal
+	cluster, err := p.clusterID(ctx)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(o.Dir, journalName(p.o.Group, cluster))
+	j, err := journal.Open(journal.Options{Dir: dir, Schema: p.o.Schema, Bucket: bucketOf(p.retention()), Log: p.log})
+	if errors.Is(err, journal.ErrDamaged) && o.Rebuild {
+		aside := dir + ".damaged-" + time.Now().UTC().Format("20060102T150405")
+		p.log.Warn("the journal is damaged: a new one is made from the topics", "kept", aside, "error", err)
+		if err := os.Rename(dir, aside); err != nil {
+			return fmt.Errorf("putting the damaged journal aside: %w", err)
+		}
+		j, err = journal.Open(journal.Options{Dir: dir, Schema: p.o.Schema, Bucket: bucketOf(p.retention()), Log: p.log})
+	}
+	if err != nil {
+		return fmt.Errorf("opening the journal in %s: %w", dir, err)
+	}
+	p.journal = j
+	ids := p.produceOptions(p.o.Topics.Verdicts)
+	p.identity = &identity{journal: j, newID: ids.NewID}
+	p.log.Info("journal open", "dir", dir, "new", j.Fresh())
+	return p.engine.keep(j, o, p.o.Schema, p.broke)
+}
+
+// bucketOf gives the width of the buckets of a new journal.
+func bucketOf(retention time.Duration) time.Duration {
+	const day = 24 * time.Hour
+	return max(day, (retention / 8).Round(day))
+}
+
+// journalName names the journal of a group on a cluster.
+func journalName(group, cluster string) string {
+	clean := func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.' {
+			return r
+		}
+		return '_'
+	}
+	return strings.Map(clean, group) + "@" + strings.Map(clean, cluster)
+}
+
+// clusterID asks for the name that the cluster gave itself, trying on.
+func (p *Processor) clusterID(ctx context.Context) (string, error) {
+	var back delay
+	for {
+		m, err := p.cluster.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{p.o.Topics.Transactions}})
+		if err == nil {
+			return m.ClusterID, nil
+		}
+		p.trouble("connect", fmt.Errorf("asking for the cluster: %w", p.cluster.explain(err)))
+		if err := back.wait(ctx); err != nil {
+			return "", err
+		}
+	}
+}
+
+// keep gives the engine a journal to keep, before it runs.
+func (e *engine) keep(j *journal.Journal, o *Journaling, schema *event.Schema, broken func(error)) error {
+	e.schema, e.memory, e.broken = schema, o.Memory, broken
+	e.cuts = newCuts(j, o.interval(), o.unwritten())
+	e.pre = newPrefetch(j, schema, e.core)
+	e.pre.later, e.pre.unhold = e.later, e.unhold
+	store := e.core.Store()
+	store.SetOutside(true)
+	store.SetCut(e.cuts.number)
+	progress := j.Progress()
+	e.gapUntil = progress.Gap
+	if progress.Since != 0 {
+		store.SetSince(progress.Since)
+	}
+	e.core.StoredBodies(j.Body)
+	return nil
+}
+
+func (o *Journaling) interval() time.Duration {
+	if o.Interval == 0 {
+		return time.Second
+	}
+	return o.Interval
+}
+
+func (o *Journaling) unwritten() int64 {
+	if o.MaxUnwritten == 0 {
+		return 256 << 20
+	}
+	return o.MaxUnwritten
+}
+
+// identity hands out what this run produces under: one producer id for all
+// topics, and a new epoch whenever a topic asks again. An epoch is in the
+// journal before anything is sent under it.
+type identity struct {
+	journal *journal.Journal
+	newID   func(context.Context) (wire.Producer, error)
+
+	mu    sync.Mutex
+	now   wire.Producer
+	asked map[string]bool // topics that send under it
+}
+
+// session gives a topic its producer id and epoch.
+func (d *identity) session(ctx context.Context, topic string) (wire.Producer, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.now.Valid && !d.asked[topic] {
+		d.asked[topic] = true
+		return d.now, nil
+	}
+	run := d.journal.Run()
+	if !d.now.Valid {
+		run.Number++
+	}
+	next := wire.Producer{ID: run.ProducerID, Epoch: run.Epoch + 1, Valid: true}
+	if run.ProducerID < 0 || run.Epoch >= lastEpoch {
+		var err error
+		if next, err = d.newID(ctx); err != nil {
+			return wire.Producer{}, err
+		}
+	}
+	run.ProducerID, run.Epoch = next.ID, next.Epoch
+	if err := d.journal.Begin(run); err != nil {
+		return wire.Producer{}, fmt.Errorf("noting the producer's epoch in the journal: %w", err)
+	}
+	d.now, d.asked = next, map[string]bool{topic: true}
+	return next, nil
+}
+
+// fence ends what earlier runs still send to the verdicts topic: from the
+// marker of this run on the broker refuses their epochs, so that the topic up
+// to the markers is final. It gives their offsets; nil if no run came before.
+func (p *Processor) fence(ctx context.Context) (map[int32]int64, error) {
+	topic := p.o.Topics.Verdicts
+	n := p.out.Load().verdicts.Partitions()
+	ids := make([]int32, n)
+	for i := range ids {
+		ids[i] = int32(i)
+	}
+	bounds, err := p.cluster.allBounds(ctx, topic, ids)
+	if err != nil {
+		return nil, err
+	}
+	empty := p.journal.Fresh()
+	for _, b := range bounds {
+		empty = empty && b.LastOffset == 0
+	}
+	if empty {
+		return nil, nil // nobody has ever sent anything: a first start
+	}
+	marks := make(map[int32]int64, n)
+	failed := make(chan error, n)
+	marker := produce.New(p.produceOptions(topic), n,
+		func(partition int32, base int64, _ []struct{}) { marks[partition] = base },
+		func(_ struct{}, err error) { failed <- err })
+	now := time.Now().UnixMilli()
+	for _, id := range ids {
+		header := wire.Header{Key: markerHeader, Value: []byte(p.o.Core.Run)}
+		if err := marker.Append(id, now, nil, nil, struct{}{}, header); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- marker.Run(ctx) }()
+	drained := make(chan error, 1)
+	go func() { drained <- marker.Drain(ctx) }()
+	select {
+	case err = <-drained:
+	case err = <-failed:
+	case err = <-ended:
+		ended <- err
+	}
+	cancel()
+	return marks, errors.Join(err, <-ended)
+}
+
+// keepJournal writes cuts and loads pasts until ctx is done.
+func (p *Processor) keepJournal(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	do := func(f func() error) {
+		all.Go(func() {
+			if err := f(); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	e := p.engine
+	do(func() error { return e.cuts.write(ctx, e, func(err error) { p.trouble("journal", err) }) })
+	do(func() error { return e.pre.runAll(ctx, func(err error) { p.trouble("journal, reading", err) }) })
+	do(func() error {
+		select {
+		case err := <-p.fatal:
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	all.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// durable waits until the journal holds everything that is decided.
+func (p *Processor) durable(ctx context.Context) error {
+	if p.journal == nil {
+		return nil
+	}
+	done := make(chan error, 1)
+	p.engine.later(func() { p.engine.cuts.force(p.engine, func(err error) { done <- err }) })
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// resume finds out what earlier runs have sent, trying on.
+func (p *Processor) resume(ctx context.Context, failed chan<- error) {
+	var back delay
+	for ctx.Err() == nil {
+		err := p.readTail(ctx)
+		if err == nil {
+			p.trouble("recovery", nil)
+			return
+		}
+		if errors.Is(err, produce.ErrFenced) {
+			failed <- err
+			return
+		}
+		p.trouble("recovery", err)
+		_ = back.wait(ctx)
+	}
+}
+
+// readTail reads the tail of the verdicts topic behind what the journal holds,
+// up to this run's markers: what stands there is decided.
+func (p *Processor) readTail(ctx context.Context) error {
+	p.phase.Store(phaseVerdicts)
+	marks, err := p.fence(ctx)
+	if err != nil || marks == nil {
+		return err
+	}
+	if p.journal.Fresh() {
+		p.fenced = marks
+		return nil // the first assignment reads the topic back, as far as it matters
+	}
+	from := p.journal.Verdicts()
+	p.restored.Store(0)
+	p.toRestore.Store(0)
+	for id, mark := range marks {
+		p.toRestore.Add(mark - from[id])
+	}
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for id, mark := range marks {
+		all.Go(func() {
+			e := p.restorePartition(ctx, id, from[id], mark, 0)
+			mu.Lock()
+			err = errors.Join(err, e)
+			p.verdictsRead[id] = mark + 1
+			mu.Unlock()
+		})
+	}
+	all.Wait()
+	if n := p.restored.Load(); err == nil && n > int64(len(marks)) {
+		p.log.Info("verdicts that the journal had not", "records", n)
+	}
+	return err
+}
+
+// broke ends the run: the journal can't be relied on any more.
+func (p *Processor) broke(err error) {
+	select {
+	case p.fatal <- err:
+	default:
+	}
+}
+
+// recalled logs what the verdicts topic says of an id.
+func (e *engine) recalled(id []byte, v *scoring.Earlier) {
+	if e.cuts != nil && v.Verdict != rules.NoVerdict {
+		e.cuts.recalled(id, v.Verdict, v)
+	}
+}
+
+// slim lets cold histories leave memory where it is over its budget.
+func (e *engine) slim() {
+	store := e.core.Store()
+	for range slimSteps {
+		if e.memory == 0 || store.Stats().Bytes <= e.memory {
+			return
+		}
+		store.Evict(e.evictable)
+	}
+}

@@ -1,0 +1,318 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"sluice/rules"
+	"sluice/scoring"
+	"sluice/scoring/event"
+	"sluice/stream/journal"
+)
+
+const (
+	loaders   = 4    // goroutines that read the journal
+	loadQueue = 4096 // wants that wait for one of them
+	// restoreAtOnce bounds the rows that are put into the histories between two
+	// batches: the past of a merchant may be long.
+	restoreAtOnce = 2000
+)
+
+// prefetch is the stage before the merge that brings from the journal what the
+// engine is about to need: the pasts of entities that are not in memory, and
+// what is known of ids. Nothing that is decided waits for a disk but through it.
+// All but the loaders is of the engine's goroutine.
+type prefetch struct {
+	journal *journal.Journal
+	schema  *event.Schema
+	core    *scoring.Core
+	wants   chan *load
+	later   func(func()) // runs between two batches
+	unhold  func(*held)  // told when all that an item needs is there
+
+	backlog []*load // for which there was no room in wants
+	loading map[want]*load
+	arrived []*load // read, and not in the histories yet
+	ids     bool    // ids of earlier runs may come again
+	scratch []byte
+}
+
+// want names an entity, or with entity -1 an id.
+type want struct {
+	entity int
+	key    event.Key
+}
+
+// load is the reading of one want.
+type load struct {
+	want
+	value   []byte
+	waiting []*held
+
+	rows   []past
+	labels []labelled
+	taken  int // of rows
+
+	decided journal.Decided
+	known   bool
+}
+
+// past is a journaled transaction.
+type past struct {
+	tx      event.Transaction
+	verdict rules.Verdict
+}
+
+type labelled struct {
+	id    event.Key
+	time  int64
+	fraud bool
+}
+
+// held is what waits: decoded records on their way to the merge, or a request.
+type held struct {
+	missing int
+	arrival arrival
+	call    *call
+}
+
+func newPrefetch(j *journal.Journal, schema *event.Schema, core *scoring.Core) *prefetch {
+	return &prefetch{
+		journal: j, schema: schema, core: core, wants: make(chan *load, loadQueue),
+		loading: map[want]*load{}, ids: !j.Fresh(),
+	}
+}
+
+// need asks for what a transaction needs that is not in memory, for h to wait for.
+func (p *prefetch) need(tx *event.Transaction, h *held) {
+	store := p.core.Store()
+	for e, key := range tx.Entities {
+		if key == (event.Key{}) || store.Resident(e, key) {
+			continue
+		}
+		if p.join(want{e, key}, h) {
+			continue
+		}
+		value, _ := tx.AppendEntityValue(nil, e)
+		p.ask(&load{want: want{e, key}, value: value}, h)
+	}
+	if !p.ids {
+		return
+	}
+	if _, known := p.core.Known(tx.IDKey); known || p.join(want{-1, tx.IDKey}, h) {
+		return
+	}
+	p.scratch = tx.AppendIDValue(p.scratch[:0])
+	if p.journal.MayHold(p.scratch) {
+		p.ask(&load{want: want{-1, tx.IDKey}, value: append([]byte(nil), p.scratch...)}, h)
+	}
+}
+
+// join waits with others for what is being read already.
+func (p *prefetch) join(w want, h *held) bool {
+	l := p.loading[w]
+	if l == nil {
+		return false
+	}
+	l.waiting = append(l.waiting, h)
+	h.missing++
+	return true
+}
+
+func (p *prefetch) ask(l *load, h *held) {
+	l.waiting = append(l.waiting, h)
+	h.missing++
+	p.loading[l.want] = l
+	p.backlog = append(p.backlog, l)
+	p.push()
+}
+
+// push hands wants to the loaders, as many as there is room for.
+func (p *prefetch) push() {
+	n := 0
+	for n < len(p.backlog) {
+		select {
+		case p.wants <- p.backlog[n]:
+			n++
+			continue
+		default:
+		}
+		break
+	}
+	p.backlog = append(p.backlog[:0], p.backlog[n:]...)
+}
+
+// run is a loader.
+func (p *prefetch) run(ctx context.Context, trouble func(error)) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case l := <-p.wants:
+			if err := p.read(ctx, l, trouble); err != nil {
+				if ctx.Err() != nil {
+					return nil
+				}
+				return err
+			}
+			p.later(func() { p.arrived = append(p.arrived, l) })
+		}
+	}
+}
+
+// runAll runs the loaders.
+func (p *prefetch) runAll(ctx context.Context, trouble func(error)) error {
+	var (
+		all   sync.WaitGroup
+		mu    sync.Mutex
+		first error
+	)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for range loaders {
+		all.Go(func() {
+			if err := p.run(ctx, trouble); err != nil {
+				mu.Lock()
+				first = errors.Join(first, err)
+				mu.Unlock()
+				cancel()
+			}
+		})
+	}
+	all.Wait()
+	return first
+}
+
+// read reads until it succeeds. A damaged journal ends it: nothing is decided
+// on a past that may be wrong.
+func (p *prefetch) read(ctx context.Context, l *load, trouble func(error)) error {
+	var back delay
+	failed := false
+	for {
+		l.rows, l.labels = l.rows[:0], l.labels[:0]
+		var err error
+		if l.entity < 0 {
+			l.decided, l.known, err = p.journal.Find(l.value)
+		} else {
+			err = p.journal.History(l.entity, l.value, l)
+		}
+		switch {
+		case err == nil:
+			if failed {
+				trouble(nil)
+			}
+			return nil
+		case errors.Is(err, journal.ErrDamaged):
+			return fmt.Errorf("reading the journal: %w", err)
+		}
+		failed = true
+		trouble(fmt.Errorf("the journal can't be read, trying on: %w", err))
+		if err := back.wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// Row takes a transaction of the journal.
+func (l *load) Row(tx *event.Transaction, verdict rules.Verdict) {
+	l.rows = grow(l.rows)
+	r := &l.rows[len(l.rows)-1]
+	tx.CopyTo(&r.tx)
+	r.verdict = verdict
+}
+
+// Label takes a label of the journal.
+func (l *load) Label(id event.Key, time int64, fraud bool) {
+	l.labels = append(l.labels, labelled{id, time, fraud})
+}
+
+// settle puts a piece of what was read into the histories; more is true if
+// there is more to do.
+func (p *prefetch) settle() (more bool) {
+	p.push()
+	left := restoreAtOnce
+	for len(p.arrived) > 0 && left > 0 {
+		l := p.arrived[0]
+		left -= p.restore(l, left)
+		if l.taken < len(l.rows) {
+			break
+		}
+		p.finish(l)
+		p.arrived = p.arrived[1:]
+	}
+	return len(p.arrived) > 0
+}
+
+// restore puts up to n rows into their history and gives how many.
+func (p *prefetch) restore(l *load, n int) int {
+	store := p.core.Store()
+	from := l.taken
+	for ; l.taken < len(l.rows) && l.taken-from < n; l.taken++ {
+		r := &l.rows[l.taken]
+		store.Restore(l.entity, l.key, &r.tx, verdictText(r.verdict))
+	}
+	return max(l.taken-from, 1)
+}
+
+// finish lets go what waits for a want that is there.
+func (p *prefetch) finish(l *load) {
+	delete(p.loading, l.want)
+	if l.entity >= 0 {
+		store := p.core.Store()
+		for _, x := range l.labels {
+			store.RestoreLabel(x.id, x.time, x.fraud)
+		}
+		store.Admit(l.entity, l.key)
+	} else if l.known {
+		p.recall(l)
+	}
+	for _, h := range l.waiting {
+		if h.missing--; h.missing == 0 {
+			p.unhold(h)
+		}
+	}
+}
+
+// recall files what the journal knows of an id.
+func (p *prefetch) recall(l *load) {
+	e := scoring.Earlier{
+		Verdict: l.decided.Verdict, Score: l.decided.Score, Arrival: l.decided.Arrival,
+		Partition: l.decided.Partition, Offset: l.decided.Offset,
+	}
+	if l.decided.Taken {
+		e.Body, e.Stored = l.decided.Body, true
+	}
+	p.core.Recall(l.key, e)
+}
+
+// resident makes sure, waiting for the disk if need be, that what a transaction
+// needs is in memory: it may have left since it was prefetched.
+func (p *prefetch) resident(tx *event.Transaction) error {
+	store := p.core.Store()
+	for e, key := range tx.Entities {
+		if key == (event.Key{}) || store.Resident(e, key) {
+			continue
+		}
+		l := &load{want: want{e, key}}
+		l.value, _ = tx.AppendEntityValue(nil, e)
+		if err := p.journal.History(e, l.value, l); err != nil {
+			return err
+		}
+		p.restore(l, len(l.rows)+1)
+		for _, x := range l.labels {
+			store.RestoreLabel(x.id, x.time, x.fraud)
+		}
+		store.Admit(e, key)
+	}
+	return nil
+}
+
+// verdictText gives the text that histories keep of a verdict.
+func verdictText(v rules.Verdict) string {
+	if v == rules.NoVerdict {
+		return ""
+	}
+	return v.String()
+}
