@@ -16,23 +16,29 @@ import (
 
 // Config is the configuration of `sluice serve`.
 type Config struct {
-	Brokers           Brokers     `yaml:"brokers,required"`
-	TLS               TLS         `yaml:"tls"`
-	SASL              *SASL       `yaml:"sasl"`  // nil: no login
-	Group             string      `yaml:"group"` // consumer group
-	Topics            Topics      `yaml:"topics"`
-	CreateTopics      bool        `yaml:"create_topics"`
-	Partitions        int         `yaml:"partitions"`         // of topics that are created
-	ReplicationFactor int         `yaml:"replication_factor"` // of topics that are created; -1: the broker's default
-	Schema            File        `yaml:"schema,required"`
-	Rules             File        `yaml:"rules,required"` // a directory
-	Listen            string      `yaml:"listen"`
-	DecidedIDs        DecidedIDs  `yaml:"decided_ids"`
-	Merge             Merge       `yaml:"merge"`
-	DeadLetters       DeadLetters `yaml:"dead_letters"`
-	Alerts            Alerts      `yaml:"alerts"`
-	Gateway           Gateway     `yaml:"gateway"`
-	Ready             Ready       `yaml:"ready"`
+	Brokers           Brokers `yaml:"brokers,required"`
+	TLS               TLS     `yaml:"tls"`
+	SASL              *SASL   `yaml:"sasl"`  // nil: no login
+	Group             string  `yaml:"group"` // consumer group
+	Topics            Topics  `yaml:"topics"`
+	CreateTopics      bool    `yaml:"create_topics"`
+	Partitions        int     `yaml:"partitions"`         // of topics that are created
+	ReplicationFactor int     `yaml:"replication_factor"` // of topics that are created; -1: the broker's default
+	Schema            File    `yaml:"schema,required"`
+	Rules             File    `yaml:"rules,required"` // a directory
+	Listen            string  `yaml:"listen"`
+	Journal           Journal `yaml:"journal"`
+	History           History `yaml:"history"`
+	// AcceptGap goes on where a topic has lost records that were never decided,
+	// instead of stopping the partition; verdicts then bear the flag gap until
+	// their windows have passed it.
+	AcceptGap   bool        `yaml:"accept_gap"`
+	DecidedIDs  DecidedIDs  `yaml:"decided_ids"`
+	Merge       Merge       `yaml:"merge"`
+	DeadLetters DeadLetters `yaml:"dead_letters"`
+	Alerts      Alerts      `yaml:"alerts"`
+	Gateway     Gateway     `yaml:"gateway"`
+	Ready       Ready       `yaml:"ready"`
 
 	DrainTimeout time.Duration `yaml:"drain_timeout"` // for what is in flight at SIGTERM
 	Log          Log           `yaml:"log"`
@@ -45,6 +51,23 @@ type Topics struct {
 	Verdicts     string `yaml:"verdicts"`
 	DeadLetters  string `yaml:"dead_letters"`
 	Alerts       string `yaml:"alerts"`
+}
+
+// Journal says where and how often what is known is written to the disk.
+type Journal struct {
+	Enabled  bool          `yaml:"enabled"`  // false: it is read back from the topics at each start
+	Dir      string        `yaml:"dir"`      // is made where it is missing
+	Interval time.Duration `yaml:"interval"` // between two cuts
+	// MaxUnwritten is how much may wait for a disk that is full, slow or failing
+	// before deciding pauses.
+	MaxUnwritten strict.Bytes `yaml:"max_unwritten"`
+	// Rebuild begins a new journal from the topics where it is damaged.
+	Rebuild bool `yaml:"rebuild"`
+}
+
+// History bounds the memory of the histories.
+type History struct {
+	Memory strict.Bytes `yaml:"memory"` // beyond it cold ones are in the journal alone; 0: no bound
 }
 
 // DecidedIDs bounds the memory of what has been decided.
@@ -100,6 +123,8 @@ func Default() Config {
 		},
 		CreateTopics: true, Partitions: 4, ReplicationFactor: 1,
 		Listen:     "127.0.0.1:8080",
+		Journal:    Journal{Enabled: true, Dir: "journal", Interval: time.Second, MaxUnwritten: 256 << 20},
+		History:    History{Memory: 4 << 30},
 		DecidedIDs: DecidedIDs{Keep: 24 * time.Hour, Max: 50_000_000},
 		Merge:      Merge{Wait: 500 * time.Millisecond},
 		Alerts:     Alerts{Log: true, Lasts: 10 * time.Minute},
@@ -167,6 +192,26 @@ func checkTopic(name string) string {
 		return ""
 	}
 	return fmt.Sprintf("%q is no name of a topic; letters, digits, . _ and - are allowed, at most %d", name, most)
+}
+
+// Check looks over the values.
+func (j *Journal) Check(report func(key, message string)) {
+	if j.Dir == "" {
+		report("dir", "the journal needs a directory; enabled: false is how to do without one")
+	}
+	if j.Interval < 10*time.Millisecond || j.Interval > time.Minute {
+		report("interval", fmt.Sprintf("%v is out of range; from 10ms to 1m is allowed", j.Interval))
+	}
+	if j.MaxUnwritten < 16<<20 {
+		report("max_unwritten", fmt.Sprintf("%v is too little; at least 16MiB is needed", j.MaxUnwritten))
+	}
+}
+
+// Check looks over the values.
+func (h *History) Check(report func(key, message string)) {
+	if h.Memory != 0 && h.Memory < 16<<20 {
+		report("memory", fmt.Sprintf("%v is too little; at least 16MiB is needed, or 0 for no bound", h.Memory))
+	}
 }
 
 // Check looks over the values.

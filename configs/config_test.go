@@ -60,6 +60,7 @@ func TestMinimalIsTheDefault(t *testing.T) {
 	want := Default()
 	want.Brokers = Brokers{"localhost:9092"}
 	c.Schema.node, c.Rules.node = nil, nil
+	want.Journal.Dir = filepath.Join("testdata", "good", "journal")
 	want.Schema.Path, want.Rules.Path = filepath.Join("testdata", "schema.yaml"), filepath.Join("testdata", "rules")
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("got  %+v\nwant %+v", *c, want)
@@ -178,6 +179,7 @@ func TestExampleNamesEveryKey(t *testing.T) {
 	}
 	want := Default()
 	want.Brokers, want.Schema, want.Rules = c.Brokers, c.Schema, c.Rules
+	want.Journal.Dir = "journal" // the file lies in this directory
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("the example sets something else than the default:\n%+v\n%+v", *c, want)
 	}
@@ -205,6 +207,7 @@ func TestExampleNamesEveryKey(t *testing.T) {
 	}
 	c.TLS, c.SASL, c.Alerts.Webhook = want.TLS, nil, want.Alerts.Webhook
 	want.Schema, want.Rules = c.Schema, c.Rules
+	want.Journal.Dir = filepath.Join(dir, "journal")
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("what the example says is the default is not:\n%+v\n%+v", *c, want)
 	}

@@ -35,6 +35,9 @@ func Load(path string, env strict.Env) (*Config, error) {
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
+	if !filepath.IsAbs(c.Journal.Dir) {
+		c.Journal.Dir = filepath.Join(filepath.Dir(path), c.Journal.Dir)
+	}
 	return &c, nil
 }
 

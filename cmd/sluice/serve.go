@@ -42,6 +42,7 @@ const (
 func serveCommand(ctx context.Context, args []string, c console) error {
 	f := flags("serve", "--config FILE", c)
 	path := f.String("config", "", "configuration file; configs/sluice.yaml is a commented example")
+	gap := f.Bool("accept-gap", false, "go on where a topic has lost records that were never decided, and mark verdicts with the flag gap")
 	rest, err := parse(f, args)
 	if err != nil {
 		return err
@@ -53,6 +54,7 @@ func serveCommand(ctx context.Context, args []string, c console) error {
 	if err != nil {
 		return faults(c.err, err)
 	}
+	config.AcceptGap = config.AcceptGap || *gap
 	log := logger(c, config.Log)
 	schema, err := event.LoadSchema(config.Schema.Path)
 	if err != nil {
@@ -107,7 +109,8 @@ func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (
 		Topics:   topicsOf(config.Topics),
 		Creation: stream.Creation{Allowed: config.CreateTopics, Partitions: config.Partitions, Replication: config.ReplicationFactor},
 		Group:    config.Group, Schema: schema, Set: s.rules.Current(),
-		Core:           scoring.Options{Run: newRun(), KeepIDs: config.DecidedIDs.Keep, MaxIDs: config.DecidedIDs.Max},
+		Core:    scoring.Options{Run: newRun(), KeepIDs: config.DecidedIDs.Keep, MaxIDs: config.DecidedIDs.Max},
+		Journal: journalOf(config), AcceptGap: config.AcceptGap,
 		RawDeadLetters: config.DeadLetters.Raw, Patience: config.Merge.Wait, Requests: config.Gateway.MaxInFlight,
 		ReadyLag: readyLag(config.Ready.MaxLag), DrainTimeout: config.DrainTimeout, Log: log,
 		Decided:    func() { s.stopAlerts() },
@@ -333,6 +336,17 @@ func loginOf(s *configs.SASL) (sasl.Mechanism, error) {
 
 func topicsOf(t configs.Topics) stream.Topics {
 	return stream.Topics{Transactions: t.Transactions, Labels: t.Labels, Verdicts: t.Verdicts, DeadLetters: t.DeadLetters, Alerts: t.Alerts}
+}
+
+// journalOf says how the journal is kept; nil: there is none.
+func journalOf(c *configs.Config) *stream.Journaling {
+	if !c.Journal.Enabled {
+		return nil
+	}
+	return &stream.Journaling{
+		Dir: c.Journal.Dir, Interval: c.Journal.Interval, MaxUnwritten: int64(c.Journal.MaxUnwritten),
+		Memory: int64(c.History.Memory), Rebuild: c.Journal.Rebuild,
+	}
 }
 
 // readyLag makes the stream's bound of the configuration's, where 0 means none.
