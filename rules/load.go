@@ -198,17 +198,27 @@ func commentHint(when strict.Text) string {
 func (l *loader) compile(hash string) (*Set, error) {
 	set := &Set{Policy: l.policy, Hash: hash, Schema: l.schema, Lists: l.lists}
 	var conditions []plan.Condition
-	for _, r := range l.rules {
+	var active []*loaded
+	for i := range l.rules {
+		r := &l.rules[i]
 		if r.rule.Mode == Off {
 			set.Off = append(set.Off, r.rule)
 			continue
 		}
 		set.Rules = append(set.Rules, r.rule)
-		conditions = append(conditions, plan.Condition{Tree: r.tree, Source: r.rule.When})
+		active = append(active, r)
+		conditions = append(conditions, r.condition())
 	}
 	program, err := plan.Compile(l.schema, conditions, l.lists)
-	if faults := l.uncompilable(err != nil); len(faults) > 0 {
-		return nil, faults
+	faults := l.uncompilable(err != nil)
+	if err == nil {
+		for i, r := range active {
+			faults = append(faults, r.expensive(program.Cost(i))...)
+		}
+	}
+	if len(faults) > 0 {
+		l.faults = faults
+		return nil, l.report()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("rules in %s: %w", l.name, err)
@@ -217,20 +227,36 @@ func (l *loader) compile(hash string) (*Set, error) {
 	return set, nil
 }
 
-// uncompilable finds the rules that do not compile by themselves: off ones
-// always, the others if the set as a whole did not.
+func (r *loaded) condition() plan.Condition {
+	return plan.Condition{Tree: r.tree, Source: r.rule.When}
+}
+
+// expensive gives the fault of a condition that costs too much.
+func (r *loaded) expensive(cost plan.Cost) strict.Faults {
+	f, ok := cost.Fault()
+	if !ok {
+		return nil
+	}
+	line, column := r.doc.Position(r.when.Node, f.Pos)
+	return strict.Faults{r.doc.Fault(line, column, f.Message)}
+}
+
+// uncompilable finds the rules that do not compile by themselves, or cost too
+// much: off ones always, the others if the set as a whole did not compile.
 func (l *loader) uncompilable(all bool) strict.Faults {
 	var faults strict.Faults
-	for _, r := range l.rules {
+	for i := range l.rules {
+		r := &l.rules[i]
 		if !all && r.rule.Mode != Off {
 			continue
 		}
-		condition := plan.Condition{Tree: r.tree, Source: r.rule.When}
-		if _, err := plan.Compile(l.schema, []plan.Condition{condition}, l.lists); err != nil {
+		program, err := plan.Compile(l.schema, []plan.Condition{r.condition()}, l.lists)
+		if err != nil {
 			line, column := r.doc.Position(r.when.Node, 0)
 			faults = append(faults, r.doc.Fault(line, column, err.Error()))
+			continue
 		}
+		faults = append(faults, r.expensive(program.Cost(0))...)
 	}
-	faults.Sort()
 	return faults
 }

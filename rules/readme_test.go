@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"sluice/rules/lang"
+	"sluice/rules/plan"
 	"sluice/scoring/event"
 )
 
@@ -38,8 +39,17 @@ func TestReadme(t *testing.T) {
 		case "rule":
 			for line := range strings.Lines(b[2]) {
 				conditions++
-				if _, faults := lang.Check(strings.TrimSpace(line), schema, lists); len(faults) > 0 {
+				tree, faults := lang.Check(strings.TrimSpace(line), schema, lists)
+				if len(faults) > 0 {
 					t.Errorf("%s\n%+v", line, faults)
+					continue
+				}
+				program, err := plan.Compile(schema, []plan.Condition{{Tree: tree, Source: line}}, lists)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if f, expensive := program.Cost(0).Fault(); expensive {
+					t.Errorf("%s\n%+v", line, f)
 				}
 			}
 		}

@@ -44,6 +44,9 @@ func checkCommand(_ context.Context, args []string, c console) error {
 	}
 	fmt.Fprintf(c.out, "%s: %d %s (%d live, %d shadow, %d off), no faults; rule set %s\n",
 		dirs[0], all, noun, len(set.Rules)-shadow, shadow, len(set.Off), set.Hash)
+	if w := set.Warning(); w != "" {
+		fmt.Fprintln(c.out, "warning: "+w)
+	}
 	return nil
 }
 

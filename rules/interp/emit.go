@@ -26,6 +26,7 @@ type emitter struct {
 	schema *event.Schema
 	lists  lang.Lists
 	layout *layout
+	meter  *meter
 
 	nodes   int
 	problem error
@@ -53,6 +54,9 @@ func (e emitter) program(n *lang.Node, as form) (p *vm.Program, err error) {
 			p, err = nil, fmt.Errorf("the condition does not compile: %v", r)
 		}
 	}()
+	if e.meter == nil { // it explains: what that costs is known
+		e.meter = newMeter(e.layout)
+	}
 	var node ast.Node
 	switch {
 	case as == asTrue || as == asFalse:
@@ -96,6 +100,7 @@ func (e *emitter) fail(n *lang.Node) ast.Node {
 // put counts a node.
 func (e *emitter) put(n ast.Node) ast.Node {
 	e.nodes++
+	e.meter.spend(nodeSteps)
 	return n
 }
 
@@ -106,13 +111,15 @@ func (e *emitter) boolean(b bool) ast.Node { return e.put(&ast.BoolNode{Value: b
 // call calls a function of ours.
 func (e *emitter) call(f any, args ...ast.Node) ast.Node {
 	e.nodes++
+	e.meter.spend(nodeSteps)
 	return e.put(&ast.CallNode{Callee: &ast.ConstantNode{Value: f}, Arguments: args})
 }
 
-// builtin calls a function of expr's with a predicate.
-func (e *emitter) builtin(name string, list, predicate ast.Node) ast.Node {
+// builtin calls a function of expr's with a predicate over l.
+func (e *emitter) builtin(name string, l list, predicate ast.Node) ast.Node {
 	e.nodes++
-	return e.put(&ast.BuiltinNode{Name: name, Arguments: []ast.Node{list, &ast.PredicateNode{Node: predicate}}})
+	e.meter.over(l.window, loopSteps)
+	return e.put(&ast.BuiltinNode{Name: name, Arguments: []ast.Node{l.node, &ast.PredicateNode{Node: predicate}}})
 }
 
 func (e *emitter) and(a, b ast.Node) ast.Node {

@@ -54,6 +54,8 @@ type Program struct {
 	yes    *vm.Program
 	no     *vm.Program
 	why    explanations
+	cost   Cost
+	texts  textWork
 }
 
 // Compile desugars a checked condition and compiles it. It fails if the
@@ -63,7 +65,7 @@ func Compile(schema *event.Schema, tree *lang.Node, lists lang.Lists) (*Program,
 		return nil, fmt.Errorf("a condition must be true or false")
 	}
 	p := &Program{tree: tree, layout: newLayout(schema, tree)}
-	p.emit = emitter{schema: schema, lists: lists, layout: p.layout}
+	p.emit = emitter{schema: schema, lists: lists, layout: p.layout, meter: newMeter(p.layout)}
 	var err error
 	if p.yes, err = p.emit.program(tree, asTrue); err != nil {
 		return nil, err
@@ -71,6 +73,8 @@ func Compile(schema *event.Schema, tree *lang.Node, lists lang.Lists) (*Program,
 	if p.no, err = p.emit.program(tree, asFalse); err != nil {
 		return nil, err
 	}
+	p.cost, p.texts = p.emit.meter.cost(tree), p.emit.meter.texts()
+	p.emit.meter = nil
 	return p, nil
 }
 
@@ -84,8 +88,9 @@ func (p *Program) Lists() []history.ListQuery {
 }
 
 // Run decides the condition for tx. For Unknown, why names what is missing. An
-// error is a failure of the VM, with what it says; the condition counts as
-// Unknown then.
+// error is a failure of the VM, with what it says, or that the texts are too
+// long to be looked at in time; the condition counts as Unknown then. Whether it
+// fails depends on tx and lists alone, not on a clock.
 func (p *Program) Run(m *Machine, tx *event.Transaction, lists []history.List) (out lang.Tri, why string, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -93,6 +98,9 @@ func (p *Program) Run(m *Machine, tx *event.Transaction, lists []history.List) (
 		}
 	}()
 	m.load(p.layout, tx, lists)
+	if err := p.texts.check(m.current, m.texts); err != nil {
+		return lang.Unknown, "", err
+	}
 	yes, err := m.decide(p.yes)
 	if err != nil {
 		return lang.Unknown, "", err

@@ -10,8 +10,9 @@ import (
 // whose cell is the element. The latter is how map(events, .f) stays aware of
 // money and currencies.
 type list struct {
-	node ast.Node
-	cell *int
+	node   ast.Node
+	cell   *int
+	window int // whose events these are, index into layout.windows
 }
 
 // read gives the element of an item.
@@ -46,24 +47,26 @@ func (e *emitter) guard(n *lang.Node, v ast.Node) ast.Node {
 // list writes a list that is known to be given.
 func (e *emitter) list(n *lang.Node) list {
 	if e.full() {
-		return list{node: &ast.NilNode{}}
+		return list{node: &ast.NilNode{}, window: nowhere}
 	}
 	switch n.Op {
 	case lang.WindowOf:
-		return list{node: e.slot("Windows", e.layout.window(n))}
+		window := e.layout.window(n)
+		return list{node: e.slot("Windows", window), window: window}
 	case lang.Call:
 		switch n.Name {
 		case "filter":
 			l := e.list(n.Args[0])
-			return list{node: e.builtin("filter", l.node, e.predicate(l, n.Args[1])), cell: l.cell}
+			return list{e.builtin("filter", l, e.predicate(l, n.Args[1])), l.cell, l.window}
 		case "reverse":
 			l := e.list(n.Args[0])
-			return list{node: e.put(&ast.BuiltinNode{Name: "reverse", Arguments: []ast.Node{l.node}}), cell: l.cell}
+			e.meter.over(l.window, loopSteps)
+			return list{e.put(&ast.BuiltinNode{Name: "reverse", Arguments: []ast.Node{l.node}}), l.cell, l.window}
 		case "map":
 			return e.project(e.list(n.Args[0]), n.Args[1])
 		}
 	}
-	return list{node: e.fail(n)}
+	return list{node: e.fail(n), window: nowhere}
 }
 
 // project writes map(l, f).
@@ -71,11 +74,11 @@ func (e *emitter) project(l list, f *lang.Node) list {
 	switch f.Op {
 	case lang.Past:
 		cell := slot(e.layout.columns, f.Column)
-		return list{node: l.node, cell: &cell}
+		return list{l.node, &cell, l.window}
 	case lang.Item:
 		return l
 	}
-	return list{node: e.builtin("map", l.node, e.within(l, func() ast.Node { return e.scalar(f) }))}
+	return list{node: e.builtin("map", l, e.within(l, func() ast.Node { return e.scalar(f) })), window: l.window}
 }
 
 // values writes a given list with its elements themselves.
@@ -84,7 +87,7 @@ func (e *emitter) values(n *lang.Node) ast.Node {
 	if l.cell == nil {
 		return l.node
 	}
-	return e.builtin("map", l.node, e.cell(*l.cell, e.pointer()))
+	return e.builtin("map", l, e.within(l, func() ast.Node { return e.cell(*l.cell, e.pointer()) }))
 }
 
 // predicate writes "p is definitely true of an element of l".
@@ -94,10 +97,10 @@ func (e *emitter) predicate(l list, p *lang.Node) ast.Node {
 
 // within writes a predicate over l, where # is an element of it.
 func (e *emitter) within(l list, write func() ast.Node) ast.Node {
-	outer := e.element
-	e.element = l.cell
+	outer, in := e.element, e.meter.in
+	e.element, e.meter.in = l.cell, l.window
 	n := write()
-	e.element = outer
+	e.element, e.meter.in = outer, in
 	return n
 }
 
@@ -114,21 +117,23 @@ func (e *emitter) ofList(n *lang.Node, l list) ast.Node {
 		if len(n.Args) == 1 {
 			return e.length(l)
 		}
-		return e.builtin("count", l.node, e.predicate(l, n.Args[1]))
+		return e.builtin("count", l, e.predicate(l, n.Args[1]))
 	case "find":
-		return e.elementOf(l, e.builtin("find", l.node, e.predicate(l, n.Args[1])))
+		return e.elementOf(l, e.builtin("find", l, e.predicate(l, n.Args[1])))
 	case "first":
 		return e.elementOf(l, e.call(first, l.node))
 	case "last":
 		return e.elementOf(l, e.call(last, l.node))
 	case "streak":
+		e.meter.over(l.window, loopSteps)
 		if len(n.Args) == 1 {
 			return e.call(streak(l.read), l.node)
 		}
-		return e.call(streak(itself), e.builtin("map", l.node, e.predicate(l, n.Args[1])))
+		return e.call(streak(itself), e.builtin("map", l, e.predicate(l, n.Args[1])))
 	}
 	a := e.aggregate(n, l)
 	if f := a.function(n.Name); f != nil {
+		e.meter.over(l.window, aggregateSteps(n.Name))
 		return e.call(a.over(f), a.list.node)
 	}
 	return e.fail(n)

@@ -20,6 +20,10 @@ type Machine struct {
 	env   environment
 	boxed any // env, as the VM takes it
 	slabs []slab
+
+	// The sizes of the texts that were loaded, in bytes.
+	current int        // all of the current transaction
+	texts   []textSize // a window each
 }
 
 // environment is what programs see. Both slices hold nil where something is
@@ -49,15 +53,19 @@ type slab struct {
 // load fills the environment for a layout.
 func (m *Machine) load(l *layout, tx *event.Transaction, lists []history.List) {
 	m.grow(len(l.tx), len(l.windows))
+	m.current = 0
 	for i, c := range l.tx {
 		loadColumn(&m.env.Tx[i], l.schema, tx, c)
+		if s, ok := m.env.Tx[i].(string); ok {
+			m.current += len(s)
+		}
 	}
 	for i := range l.windows {
 		if lists[i].Why == history.NoEntity {
-			m.env.Windows[i] = nil
+			m.env.Windows[i], m.texts[i] = nil, textSize{}
 			continue
 		}
-		m.env.Windows[i] = m.slabs[i].load(&l.windows[i], len(l.columns), &lists[i])
+		m.env.Windows[i], m.texts[i] = m.slabs[i].load(&l.windows[i], len(l.columns), &lists[i])
 	}
 }
 
@@ -68,6 +76,7 @@ func (m *Machine) grow(tx, windows int) {
 	m.env.Tx = append(m.env.Tx, make([]any, max(0, tx-len(m.env.Tx)))...)
 	m.env.Windows = append(m.env.Windows, make([]any, max(0, windows-len(m.env.Windows)))...)
 	m.slabs = append(m.slabs, make([]slab, max(0, windows-len(m.slabs)))...)
+	m.texts = append(m.texts, make([]textSize, max(0, windows-len(m.texts)))...)
 	m.boxed = m.env
 }
 
@@ -85,7 +94,8 @@ func (m *Machine) value(p *vm.Program) (any, error) {
 }
 
 // load fills the slab with a list's events, rows of width cells.
-func (s *slab) load(w *window, width int, list *history.List) []any {
+func (s *slab) load(w *window, width int, list *history.List) ([]any, textSize) {
+	size := textSize{events: list.N}
 	s.grow(list.N, width)
 	columns := len(w.query.Columns)
 	for i := range list.N {
@@ -99,10 +109,12 @@ func (s *slab) load(w *window, width int, list *history.List) []any {
 		for k, cell := range w.cells {
 			if cell != nowhere {
 				setCell(&r.cells[cell], &values[k])
+				size.all += len(values[k].Text)
+				size.longest = max(size.longest, len(values[k].Text))
 			}
 		}
 	}
-	return s.refs[:list.N:list.N]
+	return s.refs[:list.N:list.N], size
 }
 
 func (s *slab) grow(n, width int) {

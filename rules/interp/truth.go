@@ -14,6 +14,8 @@ func (e *emitter) truth(n *lang.Node, want bool) ast.Node {
 	if e.full() {
 		return &ast.NilNode{}
 	}
+	defer e.meter.note(n, e.meter.total())
+	e.meter.operation(n)
 	switch n.Op {
 	case lang.Not:
 		return e.truth(n.Args[0], !want)
@@ -85,7 +87,7 @@ func quantifier(n *lang.Node) bool {
 // missing: an event whose predicate is unknown just does not satisfy it.
 func (e *emitter) quantifier(n *lang.Node, want bool) ast.Node {
 	l := e.list(n.Args[0])
-	test := e.builtin(n.Name, l.node, e.predicate(l, n.Args[1]))
+	test := e.builtin(n.Name, l, e.predicate(l, n.Args[1]))
 	if !want {
 		test = e.not(test)
 	}
@@ -124,6 +126,7 @@ func (e *emitter) in(n *lang.Node, want bool) ast.Node {
 		items, _ := list.([]any)
 		return needle != nil && holds(items, l.read, needle) == want
 	}
+	e.meter.over(l.window, loopSteps)
 	return e.and(e.given(right), e.call(test, needle, l.node))
 }
 

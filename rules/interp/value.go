@@ -15,10 +15,12 @@ func (e *emitter) scalar(n *lang.Node) ast.Node {
 	if e.full() {
 		return &ast.NilNode{}
 	}
+	defer e.meter.note(n, e.meter.total())
 	if n.Kind == lang.Bool && compound(n) {
 		return e.choose(e.truth(n, true), e.boolean(true),
 			e.choose(e.truth(n, false), e.boolean(false), e.null()))
 	}
+	e.meter.operation(n)
 	switch n.Op {
 	case lang.Const:
 		return e.constant(n)

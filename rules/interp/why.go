@@ -171,7 +171,11 @@ func (x *explainer) ofList(n *lang.Node) string {
 		return x.text(n) + " is missing"
 	case x.mixed(n):
 		return x.text(n) + " has amounts in several currencies"
-	case n.Name == "sum", x.count(n) >= 2, x.count(n) == 1 && n.Name != "stddev":
+	case n.Name == "sum":
+		return x.text(n) + " is out of range"
+	}
+	switch count := x.count(n); {
+	case count >= 2, count == 1 && n.Name != "stddev":
 		return x.text(n) + " is out of range"
 	case n.Name == "stddev":
 		return x.text(n) + " has fewer than two values"

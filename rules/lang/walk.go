@@ -1,10 +1,6 @@
 package lang
 
-import (
-	"slices"
-
-	"sluice/scoring/history"
-)
+import "slices"
 
 // Walk calls visit for n and, where that returns true, for what is below it,
 // parents first.
@@ -33,39 +29,4 @@ func Size(n *Node) int {
 		return n.Op != Array
 	})
 	return size
-}
-
-// Cost is the number of steps that a tree takes at most when it runs over
-// materialised lists: what a function does for each event of a window counts
-// as often as the window may have events.
-func Cost(n *Node) int {
-	if n.Op == Array {
-		return 1
-	}
-	cost := 1
-	for i, arg := range n.Args {
-		if i == 1 && n.Op == Call && n.Args[0].Kind.IsList() {
-			cost += Cost(arg) * longest(n.Args[0])
-			continue
-		}
-		cost += Cost(arg)
-	}
-	if n.Kind.IsList() || n.Op == Call && len(n.Args) > 0 && n.Args[0].Kind.IsList() {
-		cost += longest(n)
-	}
-	return cost
-}
-
-// longest bounds the elements of the list that n is or looks at.
-func longest(n *Node) int {
-	for n.Op != WindowOf {
-		if len(n.Args) == 0 {
-			return history.MaxList
-		}
-		n = n.Args[0]
-	}
-	if n.Span.Newest > 0 {
-		return n.Span.Newest
-	}
-	return history.MaxList
 }

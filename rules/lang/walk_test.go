@@ -1,6 +1,9 @@
 package lang
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestNearest(t *testing.T) {
 	names := []string{"amount", "account", "country", "count", "card", "ip"}
@@ -34,21 +37,37 @@ func TestDistance(t *testing.T) {
 	}
 }
 
-func TestCost(t *testing.T) {
-	cost := func(source string) int {
-		tree, faults := checkTest(source)
-		if tree == nil {
-			t.Fatalf("%s: %v", source, faults)
+// TestSteps holds what an operation costs by itself to what it does.
+func TestSteps(t *testing.T) {
+	for _, c := range []struct {
+		cheap, dear string
+		times       int // at least
+	}{
+		{`tx.merchant matches "^a"`, `tx.merchant matches "((a{10}){10})b"`, 10},
+		{"tx.lat in [1, 2]", "tx.lat in [" + strings.Repeat("1.5, ", 999) + "2]", 200},
+		{"abs(tx.lat) > 1", "distance_km(tx.lat, tx.lon, 1, 2) > 1", 5},
+	} {
+		if cheap, dear := dearest(t, c.cheap), dearest(t, c.dear); dear < c.times*cheap || cheap == 0 {
+			t.Errorf("%s costs %d, %s %d", c.cheap, cheap, c.dear, dear)
 		}
-		return Cost(tree)
 	}
-	plain, small, whole := cost("tx.amount > 5"), cost("count(card.newest(5), .amount < 5) > 3"), cost(`count(card.last("1d"), .amount < 5) > 3`)
-	if plain != 3 || small <= plain || small > 100 || whole < 3000 || whole > 10000 {
-		t.Errorf("costs are %d, %d and %d", plain, small, whole)
+	texts := `tx.merchant in [` + strings.Repeat(`"a", `, 999) + `"b"]`
+	if one, many := dearest(t, `tx.merchant in ["a"]`), dearest(t, texts); one != many {
+		t.Errorf("one text costs %d, a thousand %d: they are looked up", one, many)
 	}
-	if two := cost(`count(card.last("1d"), .amount < 5) > 3 and count(card.last("1d"), .amount < 5) > 3`); two != 2*whole+1 {
-		t.Errorf("twice %d costs %d", whole, two)
+}
+
+func dearest(t *testing.T, source string) (steps int) {
+	t.Helper()
+	tree, faults := checkTest(source)
+	if tree == nil {
+		t.Fatalf("%s: %v", source, faults)
 	}
+	Walk(tree, func(n *Node) bool {
+		steps = max(steps, Steps(n))
+		return true
+	})
+	return steps
 }
 
 // TestSecretsStayInside checks that no part of a condition that may be shown

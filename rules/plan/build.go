@@ -15,10 +15,12 @@ type builder struct {
 	windows  *windows
 	features *features
 	program  *Program
+	scalar   int // what all comparisons cost
 
 	// Of the condition at hand.
 	read  []int      // queries
 	parts []*term    // what is compared
+	steps int        // what comparing that costs
 	rest  *lang.Node // for the VM, nil: nothing
 }
 
@@ -30,6 +32,7 @@ func Compile(schema *event.Schema, conditions []Condition, lists lang.Lists) (*P
 			compiler: c,
 			index:    map[shape]int{},
 			filters:  map[string]*history.Filter{},
+			matching: map[*history.Filter]int{},
 			terms:    map[string]*term{},
 			uses:     map[string]int{},
 		},
@@ -54,7 +57,7 @@ func Compile(schema *event.Schema, conditions []Condition, lists lang.Lists) (*P
 
 func (b *builder) condition(i int, c Condition) error {
 	p := b.program
-	b.read, b.parts, b.rest = nil, nil, nil
+	b.read, b.parts, b.rest, b.steps = nil, nil, nil, 0
 	b.conjuncts(i, c.Tree, true)
 	cond := condition{parts: b.parts, slow: -1}
 	if b.rest != nil {
@@ -70,6 +73,8 @@ func (b *builder) condition(i int, c Condition) error {
 	}
 	slices.Sort(b.read)
 	cond.queries = b.read
+	cond.cost = b.cost(c.Tree, cond.slow)
+	b.scalar += b.steps
 	p.conditions = append(p.conditions, cond)
 	p.verdicts = p.verdicts || readsVerdicts(c.Tree)
 	return nil
@@ -98,6 +103,7 @@ func (b *builder) conjuncts(i int, n *lang.Node, want bool) {
 	}
 	b.features.add(i, a)
 	b.parts = append(b.parts, a.term)
+	b.steps += b.windows.scalars(n)
 	a.term.eachQuery(b.reads)
 }
 
@@ -161,4 +167,5 @@ func (b *builder) finish() {
 	}
 	p.features, p.direct = b.features.build()
 	p.slots = b.windows.slots
+	p.total = b.sum()
 }

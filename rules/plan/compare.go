@@ -101,6 +101,9 @@ func compareTexts(truth [3]uint64, a, b text) word {
 
 // within gives `a in [items]`.
 func within(a *term, items []*term) word {
+	if a.kind == lang.String {
+		return withinTexts(a.string(), items)
+	}
 	tests := make([]word, len(items))
 	for i, item := range items {
 		tests[i] = compare(lang.Eq, a, item)
@@ -116,6 +119,22 @@ func within(a *term, items []*term) word {
 			}
 		}
 		return 0, !a.missing(e)
+	}
+}
+
+// withinTexts gives `a in [items]` of texts, by one look-up.
+func withinTexts(a text, items []*term) word {
+	set := make(map[string]struct{}, len(items))
+	for _, item := range items {
+		set[item.value.Text] = struct{}{}
+	}
+	return func(e env) (uint64, bool) {
+		s, ok := a(e)
+		if !ok {
+			return 0, false
+		}
+		_, found := set[s]
+		return bit(found), true
 	}
 }
 

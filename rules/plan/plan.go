@@ -44,6 +44,7 @@ type Program struct {
 	features []feature
 	direct   int // how many features are read without a call
 	slots    int // results that a frame keeps
+	total    int // steps
 }
 
 // condition is what a condition reads.
@@ -52,6 +53,7 @@ type condition struct {
 	slow    int     // index into Program.slow, -1 if it has none
 	queries []int
 	lists   []int
+	cost    Cost
 }
 
 // slow is what the VM decides of a condition.

@@ -15,6 +15,8 @@ type windows struct {
 	values  []*term  // of each query
 	index   map[shape]int
 	filters map[string]*history.Filter // nil: a predicate that has no filter
+	// matching is what a filter costs an event, in steps.
+	matching map[*history.Filter]int
 
 	terms map[string]*term
 	log   []string       // the keys of terms, in the order that they came
@@ -340,6 +342,9 @@ func (w *windows) filter(source string, p *lang.Node) *history.Filter {
 	if !known {
 		f = compileFilter(w.schema, w.lists, source, p)
 		w.filters[source] = f
+		if f != nil {
+			w.matching[f] = w.matchSteps(f, p)
+		}
 	}
 	return f
 }
