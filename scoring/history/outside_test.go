@@ -19,10 +19,11 @@ type archive struct {
 	verdicts map[int64]string
 	labels   map[int64]map[int64]bool // by id and time
 	waiting  map[int64][]event.Label
+	begun    map[event.Key]map[int64]bool // what was restored of entities that are not whole
 }
 
 func newArchive(kinds int) *archive {
-	a := &archive{ids: map[int64]bool{}, verdicts: map[int64]string{}, labels: map[int64]map[int64]bool{}, waiting: map[int64][]event.Label{}}
+	a := &archive{ids: map[int64]bool{}, verdicts: map[int64]string{}, labels: map[int64]map[int64]bool{}, waiting: map[int64][]event.Label{}, begun: map[event.Key]map[int64]bool{}}
 	for range kinds {
 		a.rows = append(a.rows, map[event.Key]map[int64]*event.Transaction{})
 	}
@@ -61,20 +62,27 @@ func (a *archive) remember(id int64, tx *event.Transaction, row []uint64, s *Sto
 	}
 }
 
-// load brings back a share of what an entity did, in any order, some of it
-// twice: all of it, unless part.
+// load brings back what an entity did, in any order, some of it twice: a share
+// of it, or all that earlier shares left.
 func (a *archive) load(r *rand.Rand, s *Store, e int, key event.Key, part bool) {
 	var do []func()
+	begun := a.begun[key]
+	if begun == nil {
+		begun = map[int64]bool{}
+		a.begun[key] = begun
+	}
 	for _, id := range slices.Sorted(maps.Keys(a.rows[e][key])) {
 		tx := a.rows[e][key][id]
-		if part && r.IntN(2) == 0 {
-			continue
+		times := 1 + r.IntN(5)/4
+		if part && r.IntN(2) == 0 || begun[id] && r.IntN(4) > 0 {
+			times = 0
 		}
-		for range 1 + r.IntN(5)/4 {
+		for range times {
+			begun[id] = true
 			do = append(do, func() { s.Restore(e, key, tx, a.verdicts[id]) })
 		}
 		if part {
-			continue // labels are of no use without an Admit
+			continue // labels go with the last share
 		}
 		for _, t := range slices.Sorted(maps.Keys(a.labels[id])) {
 			fraud := a.labels[id][t]
@@ -89,6 +97,7 @@ func (a *archive) load(r *rand.Rand, s *Store, e int, key event.Key, part bool) 
 	}
 	if !part {
 		s.Admit(e, key)
+		delete(a.begun, key)
 	}
 }
 
@@ -133,6 +142,7 @@ func (p *pair) install() {
 func (p *pair) restart() {
 	p.some = newStore(p.maker.schema, p.o)
 	p.some.SetOutside(true)
+	clear(p.archive.begun)
 	p.some.SetCut(p.cut)
 	if p.plan != nil {
 		p.some.Install(p.plan)
