@@ -5,10 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"sluice/scoring/event"
-	"sluice/stream/produce"
 )
 
 // conflicting is the code of a transaction whose id came before with another body.
@@ -59,7 +59,7 @@ func newLetter(f *event.Fault, source Place, timeMs int64, key, value []byte) le
 // deadLetters writes what can't be decided. Nothing is dropped: who has one to
 // write waits until it stands in the topic.
 type deadLetters struct {
-	producer     *produce.Producer[func(error)]
+	producer     appender[func(error)]
 	schema       *event.Schema
 	transactions string // topic
 	raw          bool   // carry what can't be masked as it is
@@ -67,28 +67,61 @@ type deadLetters struct {
 	now          func() int64
 }
 
-// write writes letters and waits until all of them are acknowledged.
-func (d *deadLetters) write(ctx context.Context, letters []letter) error {
-	acks := make(chan struct{}, len(letters))
+// write writes letters and waits for what becomes of them: it gives those that
+// the broker refuses, and why.
+func (d *deadLetters) write(ctx context.Context, letters []letter) (refused []letter, err error) {
+	type answer struct {
+		i   int
+		err error
+	}
+	answers := make(chan answer, len(letters))
 	for i := range letters {
-		letters[i].done = func(error) { acks <- struct{}{} }
-		d.append(letters[i])
+		l := letters[i]
+		l.done = func(err error) { answers <- answer{i, err} }
+		d.append(l)
 	}
 	d.producer.Flush()
 	for range letters {
 		select {
-		case <-acks:
+		case a := <-answers:
+			if a.err != nil {
+				refused, err = append(refused, letters[a.i]), a.err
+			}
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
-	return nil
+	return refused, err
+}
+
+// insist writes letters, again and again if need be: the partition does not go
+// on without them. It is false if ctx ended it.
+func (d *deadLetters) insist(ctx context.Context, l *lane, letters []letter) bool {
+	for i := range letters {
+		d.counts.deadLetter(letters[i].Code)
+	}
+	back := delay{next: refetchDelay / 4}
+	for {
+		refused, err := d.write(ctx, letters)
+		if ctx.Err() != nil {
+			return false
+		}
+		if err == nil {
+			l.stick(nil)
+			return true
+		}
+		l.stick(fmt.Errorf("%s/%d stops: what can't be decided there must stand in the dead letters topic first, and that takes it not: %w; trying again",
+			l.topic, l.partition, err))
+		letters = refused
+		if back.wait(ctx) != nil {
+			return false
+		}
+	}
 }
 
 // append queues a letter. One that the broker finds too large goes without its
 // body.
 func (d *deadLetters) append(l letter) {
-	d.counts.deadLetter(l.Code)
 	d.fill(&l)
 	partition := int32(event.Partition(l.key, d.producer.Partitions()))
 	slim := l

@@ -64,7 +64,7 @@ func (d *decoding) raw(ctx context.Context, l *lane, r raw, records *wire.Record
 		if faulty, more = d.chunk(l, c, records); len(faulty) > 0 {
 			// What can't be decided must stand among the dead letters before
 			// the partition goes on.
-			if d.dead.write(ctx, faulty) != nil {
+			if !d.dead.insist(ctx, l, faulty) {
 				return false
 			}
 		}

@@ -40,10 +40,10 @@ type GapError struct {
 // Error says from where to where is missing, and what to do.
 func (e *GapError) Error() string {
 	if e.From > e.Last {
-		return fmt.Sprintf("%s/%d should go on at offset %d, but ends at %d: was the topic created anew? Use another group to start from its beginning",
+		return fmt.Sprintf("%s/%d should go on at offset %d, but ends at %d: was the topic created anew? Use another group (and so another journal) to start from its beginning",
 			e.Topic, e.Partition, e.From, e.Last)
 	}
-	return fmt.Sprintf("%s/%d: records %d to %d are gone (the topic's retention has passed them) and were never decided; the partition stops. Set the group's offset to %d to go on without them",
+	return fmt.Sprintf("%s/%d: records %d to %d are gone (the topic's retention has passed them) and were never decided; the partition stops. Start with --accept-gap to go on at %d without them: verdicts then bear the flag gap until their windows have passed it",
 		e.Topic, e.Partition, e.From, e.First-1, e.First)
 }
 

@@ -143,7 +143,7 @@ func (p *Processor) start(ctx context.Context, lanes []*lane, stages *sync.WaitG
 	for _, l := range lanes {
 		d := &decoding{
 			decoder: p.decoder(), schema: p.o.Schema, buffers: memory, engine: p.engine,
-			dead: p.out.Load().dead, room: room, counts: p.counts,
+			dead: p.engine.out.dead, room: room, counts: p.counts,
 		}
 		stages.Go(func() { d.run(ctx, l) })
 	}

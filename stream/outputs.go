@@ -1,15 +1,40 @@
 package stream
 
 import (
+	"context"
+	"errors"
+
 	"sluice/scoring"
 	"sluice/scoring/event"
 	"sluice/stream/produce"
+	"sluice/stream/wire"
 )
+
+// appender is a producer of a topic as the engine sees it: nothing blocks.
+type appender[T any] interface {
+	Append(partition int32, timeMs int64, key, value []byte, token T, headers ...wire.Header) error
+	Flush()
+	Full() bool
+	Queued() int64
+	Partitions() int
+}
+
+// senders are the producers behind the outputs.
+type senders struct {
+	verdicts     *produce.Producer[token]
+	transactions *produce.Producer[*call]
+	dead         *produce.Producer[func(error)]
+}
+
+// drain waits until everything appended is acknowledged.
+func (s *senders) drain(ctx context.Context) error {
+	return errors.Join(s.verdicts.Drain(ctx), s.transactions.Drain(ctx), s.dead.Drain(ctx))
+}
 
 // outputs are the topics that decisions go to, as the engine sees them.
 type outputs struct {
-	verdicts     *produce.Producer[token]
-	transactions *produce.Producer[*call]
+	verdicts     appender[token]
+	transactions appender[*call]
 	dead         *deadLetters
 	onDecision   func(*scoring.Decision)
 	counts       *counts
@@ -36,17 +61,31 @@ func (o *outputs) verdict(d *scoring.Decision, t token, now int64) {
 	o.key = event.KeyBytes(o.key[:0], d.Tx)
 	if t.call != nil {
 		t.call.decided(d)
-		n := o.transactions.Partitions()
-		err := o.transactions.Append(int32(event.Partition(o.key, n)), d.Tx.Arrival/1e6, o.key, t.call.body, t.call)
-		if err != nil {
-			o.finish(t.call, err)
-		}
+		o.transaction(t.call, d)
 	}
 	n := o.verdicts.Partitions()
 	err := o.verdicts.Append(int32(event.Partition(o.key, n)), now/1e6, o.key, d.Record, t)
 	if err != nil {
 		o.lost(t, err)
 	}
+}
+
+// transaction sends the transaction of a request.
+func (o *outputs) transaction(c *call, d *scoring.Decision) {
+	o.key = event.KeyBytes(o.key[:0], d.Tx)
+	n := o.transactions.Partitions()
+	err := o.transactions.Append(int32(event.Partition(o.key, n)), d.Tx.Arrival/1e6, o.key, c.body, c)
+	if err != nil {
+		o.finish(c, err)
+	}
+}
+
+// again sends the transaction of a request whose verdict stands in its topic
+// already: the run that decided it may have ended before the transaction did.
+// Where it did not, the id says that it is the same.
+func (o *outputs) again(c *call, d *scoring.Decision) {
+	c.left.Add(1)
+	o.transaction(c, d)
 }
 
 // lost is told of verdicts that can't be written, ever. The partition stops
@@ -74,10 +113,11 @@ func (o *outputs) appended(c *call) {
 }
 
 // conflict reports a transaction whose id was decided with another body.
-func (o *outputs) conflict(d *scoring.Decision, done func()) {
+func (o *outputs) conflict(d *scoring.Decision, done func(error)) {
+	o.counts.deadLetter(conflicting)
 	fault := &event.Fault{Code: conflicting, Offset: -1, Message: "the same id came before with another body; the first one stands"}
 	l := newLetter(fault, Place{o.dead.transactions, d.Source.Partition, d.Source.Offset}, d.Tx.Arrival/1e6, nil, nil)
 	l.ID = d.Tx.AppendID(nil)
-	l.done = func(error) { done() }
+	l.done = done
 	o.dead.append(l)
 }

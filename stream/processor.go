@@ -89,7 +89,7 @@ type Processor struct {
 	cluster  *Cluster
 	engine   *engine
 	counts   *counts
-	out      atomic.Pointer[outputs]
+	out      atomic.Pointer[senders]
 	alerts   atomic.Pointer[produce.Producer[chan<- error]]
 	decoders sync.Pool
 	replies  *ristretto.Cache[uint64, stored]
@@ -217,7 +217,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	}
 	run(out.verdicts.Run)
 	run(out.transactions.Run)
-	run(out.dead.producer.Run)
+	run(out.dead.Run)
 	if alerts := p.alerts.Load(); alerts != nil {
 		run(alerts.Run)
 	}
@@ -252,7 +252,7 @@ func (p *Processor) drain(failed <-chan error) {
 		p.engine.notify()
 	}
 	_ = p.engine.do(ctx, func() {})
-	err := errors.Join(out.verdicts.Drain(ctx), out.transactions.Drain(ctx), out.dead.producer.Drain(ctx))
+	err := out.drain(ctx)
 	if p.o.Decided != nil {
 		p.o.Decided()
 	}
@@ -308,7 +308,8 @@ func (p *Processor) outputs(ctx context.Context) error {
 	if p.journal != nil {
 		out.logged = func(s *stretch) { p.engine.later(func() { s.left-- }) }
 	}
-	out.verdicts = produce.New(p.produceOptions(t.Verdicts), partitions[t.Verdicts],
+	send := &senders{}
+	send.verdicts = produce.New(p.produceOptions(t.Verdicts), partitions[t.Verdicts],
 		func(partition int32, base int64, tokens []token) {
 			now := time.Now().UnixNano()
 			for i := range tokens {
@@ -316,22 +317,23 @@ func (p *Processor) outputs(ctx context.Context) error {
 			}
 			p.engine.acknowledged(partition, base, tokens)
 		}, out.lost)
-	out.transactions = produce.New(p.produceOptions(t.Transactions), partitions[t.Transactions],
+	send.transactions = produce.New(p.produceOptions(t.Transactions), partitions[t.Transactions],
 		func(_ int32, _ int64, calls []*call) {
 			for _, c := range calls {
 				c.partDone()
 				out.appended(c)
 			}
 		}, out.finish)
+	send.dead = produce.New(p.produceOptions(t.DeadLetters), partitions[t.DeadLetters],
+		func(_ int32, _ int64, done []func(error)) {
+			for _, f := range done {
+				f(nil)
+			}
+		}, func(done func(error), err error) { done(err) })
+	out.verdicts, out.transactions = send.verdicts, send.transactions
 	out.dead = &deadLetters{
 		schema: p.o.Schema, transactions: t.Transactions, raw: p.o.RawDeadLetters, counts: p.counts,
-		now: func() int64 { return time.Now().UnixNano() },
-		producer: produce.New(p.produceOptions(t.DeadLetters), partitions[t.DeadLetters],
-			func(_ int32, _ int64, done []func(error)) {
-				for _, f := range done {
-					f(nil)
-				}
-			}, func(done func(error), err error) { done(err) }),
+		now: func() int64 { return time.Now().UnixNano() }, producer: send.dead,
 	}
 	if t.Alerts != "" {
 		p.alerts.Store(produce.New(p.produceOptions(t.Alerts), partitions[t.Alerts],
@@ -342,7 +344,7 @@ func (p *Processor) outputs(ctx context.Context) error {
 			}, func(done chan<- error, err error) { done <- err }))
 	}
 	p.engine.out = out
-	p.out.Store(out)
+	p.out.Store(send)
 	return nil
 }
 
@@ -415,7 +417,7 @@ func (p *Processor) troubles() []string {
 	}
 	p.mu.Unlock()
 	if o := p.out.Load(); o != nil {
-		for _, err := range []error{o.verdicts.Trouble(), o.transactions.Trouble(), o.dead.producer.Trouble()} {
+		for _, err := range []error{o.verdicts.Trouble(), o.transactions.Trouble(), o.dead.Trouble()} {
 			if err != nil && !slices.Contains(out, err.Error()) {
 				out = append(out, err.Error())
 			}

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"fmt"
+
 	"sluice/rules"
 	"sluice/scoring"
 	"sluice/scoring/event"
@@ -35,6 +37,9 @@ func (e *engine) repeat(d *scoring.Decision, t token) {
 	}
 	if t.call != nil {
 		t.call.repeat(d.Earlier.Partition, d.Earlier.Offset)
+		if d.Taken && e.cuts != nil {
+			e.out.again(t.call, d)
+		}
 	}
 	e.settled(&t)
 }
@@ -71,7 +76,22 @@ func (e *engine) conflict(d *scoring.Decision, t token) {
 	}
 	e.log.Warn("the same id came again with another body; the first one stands",
 		"topic", t.lane.topic, "partition", d.Source.Partition, "offset", d.Source.Offset)
-	e.out.conflict(d, func() { e.later(func() { e.settled(&t) }) })
+	if e.cuts != nil {
+		t.log = e.cuts.open
+		t.log.left++ // a cut that is past it must not lose the letter
+	}
+	e.out.conflict(d, func(err error) {
+		if err != nil {
+			t.lane.stick(fmt.Errorf("%s/%d stops: the dead letters topic does not take a conflict: %w", t.lane.topic, t.lane.partition, err))
+			return
+		}
+		e.later(func() {
+			if t.log != nil {
+				t.log.left--
+			}
+			e.settled(&t)
+		})
+	})
 }
 
 // place files where verdicts were appended.
