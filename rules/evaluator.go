@@ -19,7 +19,7 @@ type Outcome struct {
 	Score   int64
 	Fired   []int  // live rules, indexes into Set.Rules
 	Shadow  []int  // shadow rules that fired
-	Skipped []Skip // live and shadow rules with something missing
+	Skipped []Skip // live and shadow rules with something missing, or in quarantine
 	Errors  []Skip // rules that failed on the VM; they count as skipped
 }
 
@@ -28,6 +28,17 @@ type Evaluator struct {
 	set   *Set
 	frame *plan.Frame
 	tri   []lang.Tri
+
+	quarantine *Quarantine
+	held       []bool
+}
+
+// Under makes the rules in quarantine count as skipped from now on. q must not
+// change while transactions are evaluated.
+func (e *Evaluator) Under(q *Quarantine) {
+	e.quarantine = q
+	e.held = q.mark(e.held)
+	e.frame.Hold(e.held)
 }
 
 // NewEvaluator makes an evaluator.
@@ -68,6 +79,10 @@ func (e *Evaluator) Evaluate(tx *event.Transaction, values []history.Value, list
 }
 
 func (e *Evaluator) skip(rule int, out *Outcome) {
+	if why := e.quarantine.why(rule); why != "" {
+		out.Skipped = append(out.Skipped, Skip{rule, why})
+		return
+	}
 	why, err := e.frame.Why(rule)
 	if err != nil {
 		out.Errors = append(out.Errors, Skip{rule, err.Error()})

@@ -82,10 +82,12 @@ type exampleEntry struct {
 type anything = strict.Map[strict.Raw]
 
 func (r *ruleEntry) rule(file string) Rule {
-	return Rule{
+	rule := Rule{
 		ID: r.ID.Value, Description: r.Description, When: r.When.Value,
 		Verdict: r.Verdict, Score: r.Score, Reason: string(r.Reason), Mode: r.Mode,
 		Alert: string(r.Alert), Owner: r.Owner, Expires: int64(r.Expires),
-		File: file, Line: r.Mark.Line,
 	}
+	rule.Hash = contentHash(fmt.Appendf(nil, "%+v", rule))
+	rule.File, rule.Line = file, r.Mark.Line
+	return rule
 }

@@ -66,6 +66,10 @@ func TestGood(t *testing.T) {
 	}
 	first := set.Rules[0]
 	first.File = filepath.ToSlash(first.File)
+	if len(first.Hash) != 16 || first.Hash == set.Rules[1].Hash {
+		t.Errorf("rules have the hashes %q and %q", first.Hash, set.Rules[1].Hash)
+	}
+	first.Hash = ""
 	want := Rule{
 		ID: "everything", Description: "all keys", When: "tx.amount > 5 and tx.ip in lists.bad_networks",
 		Verdict: Deny, Score: -60, Reason: "CARD_TESTING", Mode: Live, Alert: "page", Owner: "payments-risk",

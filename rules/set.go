@@ -41,7 +41,8 @@ type Rule struct {
 	Mode        Mode
 	Alert       string // "", "ticket" or "page"
 	Owner       string
-	Expires     int64 // ns; 0: never. Not evaluated for arrivals at or after it
+	Expires     int64  // ns; 0: never. Not evaluated for arrivals at or after it
+	Hash        string // of all of the above: two rules with the same are the same
 	File        string
 	Line        int
 }

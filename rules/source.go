@@ -165,3 +165,9 @@ func hashOf(groups ...[]content) string {
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }
+
+// contentHash is a short hash of some content.
+func contentHash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])[:16]
+}

@@ -89,6 +89,9 @@ type Options struct {
 	Workers int           // goroutines that evaluate a batch; 0: GOMAXPROCS
 	// NoRecord leaves Decision.Record empty.
 	NoRecord bool
+	// OnQuarantine, if set, is told the rules in quarantine whenever they may have
+	// changed, by the goroutine that calls the Core.
+	OnQuarantine func([]rules.Held)
 }
 
 // Core decides transactions. It is not safe for concurrent use.
@@ -101,6 +104,8 @@ type Core struct {
 	clock  clock
 	set    *rules.Set
 	form   *form // of records under set
+
+	quarantine rules.Quarantine
 
 	workers   []*worker
 	decisions []Decision
@@ -156,6 +161,8 @@ func (c *Core) Swap(set *rules.Set) {
 	c.store.Install(set.Program.Plan())
 	c.set = set
 	c.form = newForm(c.schema, set, c.o.Run)
+	c.quarantine.Use(set)
+	c.tellHeld()
 	c.workers = make([]*worker, c.o.Workers)
 	for i := range c.workers {
 		c.workers[i] = &worker{core: c, evaluator: set.NewEvaluator()}

@@ -18,9 +18,45 @@ type worker struct {
 	record    recorder
 }
 
-// evaluate decides the open inputs from..to on all cores. It changes nothing
-// but their decisions.
+// evaluate decides the open inputs from..to. Where that puts a rule into
+// quarantine, what comes behind is evaluated again without it.
 func (c *Core) evaluate(from, to int, now int64) {
+	for from < to {
+		c.spread(from, to, now)
+		from = c.fail(from, to)
+	}
+}
+
+// fail takes in which rules failed, in order. It gives where evaluating must go
+// on: behind the input that put a rule into quarantine.
+func (c *Core) fail(from, to int) int {
+	for i := from; i < to; i++ {
+		d := &c.decisions[i]
+		if d.Status == Decided && c.quarantine.Decided(d.Tx.Arrival, d.Outcome.Errors) {
+			c.tellHeld()
+			return i + 1
+		}
+	}
+	return to
+}
+
+// Held lists the rules in quarantine.
+func (c *Core) Held() []rules.Held { return c.quarantine.Held() }
+
+// Hold puts rules into quarantine that an earlier run had there.
+func (c *Core) Hold(held []rules.Held) {
+	c.quarantine.Hold(held)
+	c.tellHeld()
+}
+
+func (c *Core) tellHeld() {
+	if c.o.OnQuarantine != nil {
+		c.o.OnQuarantine(c.quarantine.Held())
+	}
+}
+
+// spread decides inputs on all cores. It changes nothing but their decisions.
+func (c *Core) spread(from, to int, now int64) {
 	n := min(len(c.workers), (to-from)/(parallelFrom/2))
 	if n < 2 {
 		c.workers[0].run(from, to, now)
@@ -36,6 +72,7 @@ func (c *Core) evaluate(from, to int, now int64) {
 
 func (w *worker) run(from, to int, now int64) {
 	c := w.core
+	w.evaluator.Under(&c.quarantine)
 	plan := c.set.Program.Plan()
 	nq, nl := len(plan.Queries), len(plan.Lists)
 	for i := from; i < to; i++ {
@@ -46,7 +83,7 @@ func (w *worker) run(from, to int, now int64) {
 		values := c.values[i*nq : (i+1)*nq]
 		w.decide(d, values, c.lists[i*nl:(i+1)*nl])
 		if !c.o.NoRecord {
-			d.Record = w.record.append(d.Record, c, d, values, now)
+			d.Record = w.record.append(d.Record[:0], c, d, values, now)
 		}
 	}
 }

@@ -60,14 +60,8 @@ func (r *recorder) append(b []byte, c *Core, d *Decision, values []history.Value
 	b = append(b, `],"shadow":[`...)
 	b = appendEach(b, f.ids, o.Shadow)
 	b = append(b, `],"skipped":[`...)
-	for i, s := range o.Skipped {
-		b = comma(b, i)
-		b = append(b, `{"rule":`...)
-		b = append(b, f.ids[s.Rule]...)
-		b = append(b, `,"why":`...)
-		b = event.AppendString(b, s.Why)
-		b = append(b, '}')
-	}
+	b = f.appendSkips(b, 0, "", o.Skipped)
+	b = f.appendSkips(b, len(o.Skipped), "failed: ", o.Errors)
 	b = append(b, `],"flags":[`...)
 	b = appendFlags(b, d.Flags)
 	b = append(b, `],`...)
@@ -85,6 +79,19 @@ func (r *recorder) append(b []byte, c *Core, d *Decision, values []history.Value
 	b = append(b, `,"windows":[`...)
 	b = r.appendWindows(b, c, d, values)
 	return append(b, "]}"...)
+}
+
+// appendSkips appends rules that were skipped, n others being there already.
+func (f *form) appendSkips(b []byte, n int, before string, skips []rules.Skip) []byte {
+	for i, s := range skips {
+		b = comma(b, n+i)
+		b = append(b, `{"rule":`...)
+		b = append(b, f.ids[s.Rule]...)
+		b = append(b, `,"why":`...)
+		b = event.AppendString(b, before+s.Why)
+		b = append(b, '}')
+	}
+	return b
 }
 
 // appendWindows appends the window values that fired rules used, each once.

@@ -28,6 +28,7 @@ type Frame struct {
 	lists   []history.List // of one slow condition
 	whys    []string       // a slow condition
 	errs    []error
+	held    []bool
 }
 
 // NewFrame makes a frame.
@@ -69,7 +70,7 @@ func (f *Frame) Evaluate(tx *event.Transaction, values []history.Value, lists []
 	}
 	for i := range p.slow {
 		if s := &p.slow[i]; out[s.condition] != lang.False {
-			out[s.condition] = both(out[s.condition], f.run(i, s, lists))
+			out[s.condition] = both(out[s.condition], f.slow(i, s, lists))
 		}
 	}
 }
@@ -175,6 +176,19 @@ func both(a, b lang.Tri) lang.Tri {
 		return a
 	}
 	return b
+}
+
+// Hold keeps the VM from deciding some conditions (one a condition, nil for
+// none): they are unknown unless the rest of them is false.
+func (f *Frame) Hold(conditions []bool) { f.held = conditions }
+
+// slow decides the slow part of a condition.
+func (f *Frame) slow(i int, s *slow, lists []history.List) lang.Tri {
+	if f.held != nil && f.held[s.condition] {
+		f.whys[i], f.errs[i] = "", nil
+		return lang.Unknown
+	}
+	return f.run(i, s, lists)
 }
 
 // run decides the slow part of a condition on the VM.
