@@ -21,3 +21,6 @@ var (
 	// ErrClosed: the journal is closed.
 	ErrClosed = errors.New("the journal is closed")
 )
+
+// whatToDo ends the messages of damage.
+const whatToDo = "set journal.rebuild: true to put it aside and begin a new one from the topics"

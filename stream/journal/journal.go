@@ -1,11 +1,17 @@
 package journal
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"maps"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/dchest/siphash"
 
 	"sluice/rules"
 	"sluice/scoring/event"
@@ -34,8 +40,23 @@ type Options struct {
 // Journal is an open journal. Write, Begin and Forget are one goroutine's at a
 // time; everything else may be called by any goroutine at any time.
 type Journal struct {
-	o   Options
-	key [2]uint64
+	o     Options
+	dir   string // of Pebble, below Options.Dir
+	lock  io.Closer
+	cache *pebble.Cache
+	fresh bool
+
+	store  atomic.Pointer[store]
+	state  atomic.Pointer[state] // of the last cut; what it points to never changes
+	closed atomic.Bool
+
+	stats    stats
+	waiting  waitingSet
+	decoders sync.Pool
+	free     sync.Pool // of segments
+
+	writing sync.Mutex // held by Write, Begin and Forget
+	build   builder
 }
 
 // Partition is a partition of an input topic.
@@ -83,64 +104,188 @@ type Waiting struct {
 	Fraud bool
 }
 
-// Open opens the journal of a directory, or makes one where there is none.
-func Open(o Options) (*Journal, error) { return &Journal{o: o}, nil }
+func (o *Options) defaults() error {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.Bucket == 0 {
+		o.Bucket = 4 * day
+	}
+	if o.Bucket < day || o.Bucket%day != 0 {
+		return fmt.Errorf("the buckets of a journal are whole days wide, not %v", o.Bucket)
+	}
+	if o.Cache == 0 {
+		o.Cache = 64 << 20
+	}
+	if o.Reserve == 0 {
+		o.Reserve = 256 << 20
+	}
+	if o.MaxWaiting == 0 {
+		o.MaxWaiting = 1 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
 
-// Close closes the journal.
-func (j *Journal) Close() error { return nil }
+const day = 24 * time.Hour
+
+// Open opens the journal of a directory, or makes one where there is none.
+func Open(o Options) (*Journal, error) {
+	if err := o.defaults(); err != nil {
+		return nil, err
+	}
+	j := &Journal{o: o, dir: o.FS.PathJoin(o.Dir, dirData), cache: pebble.NewCache(o.Cache)}
+	if err := j.open(); err != nil {
+		j.cache.Unref()
+		return nil, err
+	}
+	return j, nil
+}
+
+func (j *Journal) open() (err error) {
+	if j.lock, err = lockDir(&j.o); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, j.lock.Close())
+		}
+	}()
+	there, err := present(&j.o)
+	if err != nil {
+		return err
+	}
+	if !there {
+		if j.o.ReadOnly {
+			return fmt.Errorf("there is no journal in %s", j.o.Dir)
+		}
+		if err := j.create(); err != nil {
+			return err
+		}
+		j.fresh = true
+	}
+	return j.connect()
+}
+
+// connect opens Pebble and reads what the journal knows of itself.
+func (j *Journal) connect() error {
+	if err := checkStamp(j.o.FS, j.dir); err != nil {
+		return err
+	}
+	if err := clearCuts(&j.o, j.dir); err != nil {
+		return err
+	}
+	s, err := openStore(j.o.FS, j.dir, j.cache, false, j.o.ReadOnly, j.o.Log)
+	if err != nil {
+		return err
+	}
+	if err := j.load(s); err != nil {
+		return errors.Join(err, s.close())
+	}
+	j.store.Store(s)
+	return nil
+}
+
+// load reads what is kept in memory.
+func (j *Journal) load(s *store) error {
+	value, ok, err := s.get([]byte{keyMeta})
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return s.damage(errors.New("what it knows of itself is missing"))
+	}
+	st, err := decodeState(value)
+	if err != nil {
+		return err
+	}
+	for _, l := range st.Layouts {
+		if _, err := event.NewStoredReader(j.o.Schema, l); err != nil {
+			return fmt.Errorf("%w (%s): %w", ErrForeign, j.o.Dir, err)
+		}
+	}
+	if err := j.waiting.load(s, st); err != nil {
+		return err
+	}
+	j.state.Store(st)
+	return nil
+}
+
+// reopen opens the journal again after it has failed, without letting go of the
+// directory. Write does it by itself.
+func (j *Journal) reopen() error {
+	s := j.store.Load()
+	if !s.fuse.quiet(10 * time.Second) {
+		return fmt.Errorf("%w: a write to %s still hangs, so it can't be opened again: look after the disk, then restart", ErrFailed, j.o.Dir)
+	}
+	if err := j.connect(); err != nil {
+		return err
+	}
+	j.o.Log.Info("journal opened again", "dir", j.o.Dir, "cut", j.state.Load().Cut)
+	return nil
+}
+
+// Close closes the journal, and lets other processes have it. Calls under way
+// are waited for.
+func (j *Journal) Close() error {
+	if j.closed.Swap(true) {
+		return nil
+	}
+	s := j.store.Load()
+	err := s.close()
+	if s.hasFailed() && !s.fuse.quiet(10*time.Second) {
+		return errors.Join(err, fmt.Errorf("a write to %s still hangs: it stays locked until the process ends", j.o.Dir))
+	}
+	j.cache.Unref()
+	return errors.Join(err, j.lock.Close())
+}
 
 // Fresh says that the journal was made by this Open.
-func (j *Journal) Fresh() bool { return true }
+func (j *Journal) Fresh() bool { return j.fresh }
 
 // Progress gives the progress of the last cut.
-func (j *Journal) Progress() Progress { return Progress{} }
+func (j *Journal) Progress() Progress { return j.state.Load().progress() }
 
 // Verdicts gives for each partition of the verdicts topic the offset below
 // which every verdict is in the journal.
-func (j *Journal) Verdicts() map[int32]int64 { return nil }
+func (j *Journal) Verdicts() map[int32]int64 { return maps.Clone(j.state.Load().Verdicts) }
 
 // Run gives the run that began last.
-func (j *Journal) Run() Run { return Run{} }
+func (j *Journal) Run() Run { return j.state.Load().Run }
 
-// Begin makes a run durable: before it sends anything.
-func (j *Journal) Begin(r Run) error { return nil }
+// Bucket gives the width of a time bucket.
+func (j *Journal) Bucket() time.Duration { return time.Duration(j.state.Load().Bucket) }
 
 // Segment gives an empty segment.
-func (j *Journal) Segment() *Segment { return new(Segment) }
+func (j *Journal) Segment() *Segment {
+	if s, ok := j.free.Get().(*Segment); ok {
+		return s
+	}
+	return new(Segment)
+}
 
-// Write makes one cut of segments: all of them and the progress are durable when
-// it returns nil, and nothing of them is there if it returns an error. The
-// segments stay as they are: after an error Write can be tried again, and
-// writes to new files then.
-func (j *Journal) Write(segments []*Segment, p Progress) error { return nil }
+// Recycle takes an unused segment back.
+func (j *Journal) Recycle(s *Segment) {
+	s.Reset()
+	j.free.Put(s)
+}
 
 // Body gives the hash of what a transaction says, as Decided.Body has it.
 func (j *Journal) Body(tx *event.Transaction) event.Key {
-	return event.Key{siphash.Hash(j.key[0], j.key[1], tx.AppendStoredBody(nil)), 0}
+	return j.state.Load().Key.body(tx.AppendStoredBody(nil))
 }
 
-// History gives all that the journal holds of an entity (its value as of
-// Transaction.AppendEntityValue).
-func (j *Journal) History(entity int, value []byte, v Visitor) error { return nil }
-
-// MayHold is a quick look whether an id may be in the journal: false is certain.
-func (j *Journal) MayHold(id []byte) bool { return true }
-
-// Find gives what is known of an id (Transaction.AppendIDValue).
-func (j *Journal) Find(id []byte) (d Decided, ok bool, err error) { return d, false, nil }
-
-// EachID gives the ids that were decided at an arrival time of since (ns) or
-// later, in no order, until f says false.
-func (j *Journal) EachID(since int64, f func(id event.Key, d *Decided) bool) error { return nil }
-
-// Waiting gives the labels that wait for the transaction with an id.
-func (j *Journal) Waiting(id []byte) ([]Waiting, error) { return nil, nil }
-
-// Forget drops what is of no use any more: of histories what happened before
-// events, of ids what arrived before ids (ns). It goes in whole buckets, and
-// costs about the same however much goes.
-func (j *Journal) Forget(events, ids int64) error { return nil }
-
-// Trouble says what is wrong with the disk, nil if nothing: an error of a
-// background compaction, or that the journal has failed.
-func (j *Journal) Trouble() error { return nil }
+// Trouble says what is wrong with the disk, nil if nothing: that the journal has
+// failed, or that Pebble can't sort in the background, for which it needs room.
+func (j *Journal) Trouble() error {
+	s := j.store.Load()
+	if s.hasFailed() {
+		return s.failure()
+	}
+	if p := s.trouble.Load(); p != nil {
+		return *p
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"slices"
+
+	"sluice/scoring/event"
+)
+
+// format is the version of what is on disk. A program reads its own and refuses
+// newer ones.
+const format = 1
+
+// state is what a journal knows of itself. It is written whole with every cut,
+// under one key, so that it can't disagree with what the cut holds.
+type state struct {
+	Format int      `json:"format"`
+	Key    keyed    `json:"key"`    // of the hashes
+	Bucket int64    `json:"bucket"` // width, ns
+	Cut    uint32   `json:"cut"`    // number of the last one
+	Run    Run      `json:"run"`
+	Since  int64    `json:"since"`
+	Gap    int64    `json:"gap"`
+	Next   []offset `json:"next"`
+	// Verdicts is, by partition of the verdicts topic, below which offset all is here.
+	Verdicts map[int32]int64 `json:"verdicts"`
+	// Layouts are those that rows were stored under; rows carry the index.
+	Layouts []event.Layout `json:"layouts"`
+	// Events and IDs are the live buckets, and how much was put into them.
+	Events map[uint16]int64 `json:"events"`
+	IDs    map[uint16]int64 `json:"ids"`
+	// Waits are the live buckets of waiting labels.
+	Waits map[uint16]int64 `json:"waits"`
+}
+
+// offset is from where reading a partition goes on.
+type offset struct {
+	Topic  string `json:"topic"`
+	Number int32  `json:"number"`
+	Offset int64  `json:"offset"`
+}
+
+func newState(key keyed, bucket int64) *state {
+	return &state{
+		Format: format, Key: key, Bucket: bucket, Run: Run{ProducerID: -1},
+		Verdicts: map[int32]int64{}, Events: map[uint16]int64{}, IDs: map[uint16]int64{}, Waits: map[uint16]int64{},
+	}
+}
+
+// clone copies what a cut changes.
+func (s *state) clone() *state {
+	c := *s
+	c.Next = slices.Clone(s.Next)
+	c.Verdicts, c.Events, c.IDs, c.Waits = maps.Clone(s.Verdicts), maps.Clone(s.Events), maps.Clone(s.IDs), maps.Clone(s.Waits)
+	c.Layouts = slices.Clip(s.Layouts)
+	return &c
+}
+
+// encode writes the state, with a checksum of its own in front: it is what
+// everything else is read by.
+func (s *state) encode() ([]byte, error) {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	sum := crc32.Checksum(text, crc32.MakeTable(crc32.Castagnoli))
+	return append(binary.BigEndian.AppendUint32(nil, sum), text...), nil
+}
+
+func decodeState(b []byte) (*state, error) {
+	if len(b) < 4 {
+		return nil, fmt.Errorf("%w: what it knows of itself is cut off; %s", ErrDamaged, whatToDo)
+	}
+	text := b[4:]
+	if crc32.Checksum(text, crc32.MakeTable(crc32.Castagnoli)) != binary.BigEndian.Uint32(b) {
+		return nil, fmt.Errorf("%w: the checksum of what it knows of itself is wrong; %s", ErrDamaged, whatToDo)
+	}
+	s := newState(keyed{}, 0)
+	d := json.NewDecoder(bytes.NewReader(text))
+	if err := d.Decode(s); err != nil {
+		return nil, fmt.Errorf("%w: what it knows of itself can't be read (%w); %s", ErrDamaged, err, whatToDo)
+	}
+	if s.Format > format {
+		return nil, fmt.Errorf("%w: it has format %d, this program knows formats up to %d; run the newer program again", ErrForeign, s.Format, format)
+	}
+	if s.Bucket <= 0 {
+		return nil, fmt.Errorf("%w: its buckets have no width; %s", ErrDamaged, whatToDo)
+	}
+	return s, nil
+}
+
+// progress gives the progress as callers have it.
+func (s *state) progress() Progress {
+	p := Progress{Next: make(map[Partition]int64, len(s.Next)), Since: s.Since, Gap: s.Gap}
+	for _, n := range s.Next {
+		p.Next[Partition{n.Topic, n.Number}] = n.Offset
+	}
+	return p
+}
+
+// advance takes over the progress of a cut.
+func (s *state) advance(p Progress) {
+	s.Since, s.Gap = p.Since, p.Gap
+	all := s.progress().Next
+	maps.Copy(all, p.Next)
+	s.Next = s.Next[:0]
+	for at, next := range all {
+		s.Next = append(s.Next, offset{at.Topic, at.Number, next})
+	}
+	slices.SortFunc(s.Next, func(a, b offset) int {
+		if c := bytes.Compare([]byte(a.Topic), []byte(b.Topic)); c != 0 {
+			return c
+		}
+		return int(a.Number) - int(b.Number)
+	})
+}
+
+// layout gives the number of a layout, and files it if it is new.
+func (s *state) layout(l event.Layout) int {
+	for i, known := range s.Layouts {
+		if slices.Equal(known, l) {
+			return i
+		}
+	}
+	s.Layouts = append(s.Layouts, slices.Clone(l))
+	return len(s.Layouts) - 1
+}
+
+// buckets gives the live buckets of a kind in ascending order.
+func buckets(live map[uint16]int64) []uint16 { return slices.Sorted(maps.Keys(live)) }
