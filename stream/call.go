@@ -23,6 +23,9 @@ var (
 	// ErrStarting says that the verdicts of earlier runs are not read back yet:
 	// what they decided would be decided again.
 	ErrStarting = errors.New("starting: it is not known yet what was decided before; try again")
+	// ErrUnwritten says that the journal's disk takes nothing, and that as much
+	// waits for it as may.
+	ErrUnwritten = errors.New("the journal can't be written, and no more may wait for it; see /readyz")
 	// ErrPending says that an id is decided and its verdict is not acknowledged.
 	ErrPending = errors.New("it is decided, and its verdict is not acknowledged yet; ask again")
 	// ErrForgotten says that an id was decided so long ago that its verdict
@@ -139,6 +142,8 @@ func (p *Processor) open() error {
 		return ErrClosing
 	case !p.knowing.Load():
 		return ErrStarting
+	case p.stalled.Load():
+		return ErrUnwritten
 	}
 	return nil
 }

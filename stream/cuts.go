@@ -36,7 +36,7 @@ type cuts struct {
 	ticks   int
 	writing bool
 	jobs    chan cut
-	written func() // told after each cut, from the engine's goroutine; may be nil
+	stalled func() // told while the engine pauses because of it
 }
 
 // stretch is a part of the log.
@@ -138,6 +138,9 @@ func (c *cuts) tick(e *engine) {
 	if c.ticks++; c.ticks%stretches == 0 {
 		c.hand(e)
 	}
+	if c.full() && c.stalled != nil {
+		c.stalled()
+	}
 	e.slim()
 }
 
@@ -183,9 +186,6 @@ func (c *cuts) done(e *engine, job *cut) {
 		c.spare = append(c.spare, s)
 	}
 	e.evictable = job.number
-	if c.written != nil {
-		c.written()
-	}
 }
 
 // force makes everything decided so far durable as soon as it is acknowledged;

@@ -67,7 +67,15 @@ func (p *Processor) openJournal(ctx context.Context) error {
 	ids := p.produceOptions(p.o.Topics.Verdicts)
 	p.identity = &identity{journal: j, newID: ids.NewID}
 	p.log.Info("journal open", "dir", dir, "new", j.Fresh())
-	return p.engine.keep(j, o, p.o.Schema, p.broke)
+	if err := p.engine.keep(j, o, p.o.Schema, p.broke); err != nil {
+		return err
+	}
+	p.engine.cuts.stalled = func() {
+		if p.halted.Load() && !p.stalled.Swap(true) {
+			p.log.Error("deciding pauses: as much waits for the journal as may", "max_unwritten", p.engine.cuts.max)
+		}
+	}
+	return nil
 }
 
 // bucketOf gives the width of the buckets of a new journal.
@@ -234,7 +242,7 @@ func (p *Processor) keepJournal(ctx context.Context) error {
 		})
 	}
 	e := p.engine
-	do(func() error { return e.cuts.write(ctx, e, func(err error) { p.trouble("journal", err) }) })
+	do(func() error { return e.cuts.write(ctx, e, p.unwritable) })
 	do(func() error { return e.pre.runAll(ctx, func(err error) { p.trouble("journal, reading", err) }) })
 	do(func() error {
 		select {
@@ -249,6 +257,17 @@ func (p *Processor) keepJournal(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// unwritable notes that the journal can't be written; nil: it can.
+func (p *Processor) unwritable(err error) {
+	p.trouble("journal", err)
+	if p.halted.Swap(err != nil) != (err != nil) && p.o.OnJournal != nil {
+		p.o.OnJournal(err)
+	}
+	if err == nil && p.stalled.Swap(false) {
+		p.log.Info("deciding again: the journal is written")
+	}
 }
 
 // durable waits until the journal holds everything that is decided.

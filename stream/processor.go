@@ -50,6 +50,9 @@ type Options struct {
 	// alerts can still be written; it must return within bounds.
 	Decided func()
 
+	// OnJournal is told when the journal can't be written (err says why), and
+	// with nil when it can again; it must not block.
+	OnJournal func(err error)
 	// OnDecision is called for every input, in the order of deciding, from the
 	// engine's goroutine: it must not block, nor keep what it is given.
 	OnDecision func(*scoring.Decision)
@@ -97,6 +100,8 @@ type Processor struct {
 	journal  *journal.Journal
 	identity *identity
 	fatal    chan error      // why the journal can't be relied on any more
+	halted   atomic.Bool     // the journal can't be written
+	stalled  atomic.Bool     // and so much waits for it that nothing is decided
 	fenced   map[int32]int64 // of a new journal: this run's markers in the verdicts topic
 
 	phase         atomic.Value // string

@@ -305,7 +305,7 @@ func (l *lane) state(now int64) PartitionState {
 // CaughtUp says whether the assigned partitions are decided up to a bound.
 func (p *Processor) CaughtUp() bool {
 	lanes := p.assigned()
-	if lanes == nil || p.phase.Load() != phaseDeciding {
+	if lanes == nil || p.phase.Load() != phaseDeciding || p.halted.Load() {
 		return false
 	}
 	lag := int64(0)

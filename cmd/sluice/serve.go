@@ -88,7 +88,10 @@ type server struct {
 	listener   net.Listener
 	http       *http.Server
 	refusals   refusals
-	stopAlerts func() // tells what is left, and waits
+	// unjournaled is the alert that the journal can't be written, of the
+	// goroutine that writes it.
+	unjournaled string
+	stopAlerts  func() // tells what is left, and waits
 }
 
 // newServer builds all that can fail before anything runs.
@@ -114,6 +117,7 @@ func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (
 		RawDeadLetters: config.DeadLetters.Raw, Patience: config.Merge.Wait, Requests: config.Gateway.MaxInFlight,
 		ReadyLag: readyLag(config.Ready.MaxLag), DrainTimeout: config.DrainTimeout, Log: log,
 		Decided:    func() { s.stopAlerts() },
+		OnJournal:  s.journaled,
 		OnDecision: func(d *scoring.Decision) { s.book.Observe(d, time.Now()) },
 	})
 	if err != nil {
@@ -240,6 +244,21 @@ func (s *server) reloaded(r rules.Reload) {
 	default:
 		s.log.Info("the rules were read again and are the same", "rule_set", r.Set.Hash)
 	}
+}
+
+// journaled is told when the journal can't be written, and when it can again.
+func (s *server) journaled(err error) {
+	now := time.Now().UTC()
+	a := alerts.Alert{
+		ID: s.unjournaled, Status: alerts.Resolved, Severity: "page", Reason: "JOURNAL_UNWRITTEN", First: now, Last: now,
+		Count: 1, Description: "The journal is written again", RuleSet: s.rules.Current().Hash, Examples: []string{},
+	}
+	if err != nil {
+		s.unjournaled = fmt.Sprintf("journal-unwritten-%d", now.Unix())
+		a.ID, a.Status = s.unjournaled, alerts.Firing
+		a.Description = "The journal can't be written; deciding goes on until no more may wait for it: " + shortened(event.Mask(err.Error()))
+	}
+	s.dispatcher.Notify(a)
 }
 
 // swap puts a new set in force. Where nothing is decided yet, it will be from

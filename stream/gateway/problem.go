@@ -91,6 +91,10 @@ var answers = []struct {
 		Title: "Starting", Status: http.StatusServiceUnavailable, Code: "starting",
 		Detail: "it is not known yet what was decided before the start; try again, and see /readyz",
 	}},
+	{stream.ErrUnwritten, Problem{
+		Title: "The journal can't be written", Status: http.StatusServiceUnavailable, Code: "journal",
+		Detail: "the disk of the journal takes nothing, and no more may wait for it; see /readyz",
+	}},
 	{stream.ErrPending, Problem{
 		Title: "Not acknowledged yet", Status: http.StatusServiceUnavailable, Code: "pending",
 		Detail: "the transaction is decided and Kafka has not acknowledged the verdict yet; ask again",
