@@ -148,8 +148,9 @@ func TestRestoreKeepsWhatIsKnown(t *testing.T) {
 	s.Restore(1, shopKey, one(m, 3, 1e18), "")
 	s.Restore(1, event.Key{}, one(m, 3, 1e18), "")
 	s.Admit(1, event.Key{})
+	s.Restore(0, cardKey, one(m, 4, 1e18-1-int64(minRetention)), "")
 	if n := s.Stats(); n.References != 2 || n.Entities[1] != 1 {
-		t.Errorf("%+v: what belongs to others was restored", n)
+		t.Errorf("%+v: what belongs to others or is too old was restored", n)
 	}
 }
 

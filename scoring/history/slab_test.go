@@ -124,3 +124,11 @@ func TestTables(t *testing.T) {
 		t.Errorf("table counts %d, want %d", table.used, len(want))
 	}
 }
+
+func TestClassUnits(t *testing.T) {
+	for n := 1; n <= oddUnits; n++ {
+		if class, units := sizeClass(n); classUnits(class) != units {
+			t.Fatalf("class %d has %d units, not %d", class, units, classUnits(class))
+		}
+	}
+}
