@@ -10,7 +10,6 @@ import (
 type mail struct {
 	id     []byte
 	labels []Waiting
-	fresh  int // of labels; those behind wait in the journal already
 }
 
 // wait is a change of what waits: the labels of an id, none: they wait no more.
@@ -24,25 +23,24 @@ type wait struct {
 // deliver brings the labels of the cut, and those that have waited for its
 // transactions, to the groups of their entities. It gives what changes among
 // those that wait, in the order of their keys.
-func (b *builder) deliver(w *waitingSet, s *store, find func(hash, *decidedID) (bool, error)) ([]wait, error) {
+func (b *builder) deliver(w *waitingSet, s *store, find finder) ([]wait, error) {
 	post := b.post()
 	changes := []wait{}
 	places := map[labelPlace]int32{}
 	if len(post) > 0 || w.len() > 0 {
 		for i := range b.ids {
 			at := &b.ids[i]
-			if b.segments[at.segment].entries[at.entry].keys < 0 {
-				continue // only its verdict is known: the transaction may come yet
+			if at.recalled {
+				continue // the transaction may come yet
 			}
 			if bucket, ok := w.at(at.id); ok && !slices.ContainsFunc(changes, func(c wait) bool { return c.id == at.id }) {
 				labels, err := w.read(s, at.id, bucket)
 				if err != nil {
 					return nil, err
 				}
-				e := &b.segments[at.segment].entries[at.entry]
 				m := post[at.id]
 				if m == nil {
-					m = &mail{id: b.segments[at.segment].buf[e.start : e.start+int(e.idEnd)]}
+					m = &mail{id: b.idOf(at)}
 					post[at.id] = m
 				}
 				m.labels = append(m.labels, labels...)
@@ -57,8 +55,7 @@ func (b *builder) deliver(w *waitingSet, s *store, find func(hash, *decidedID) (
 			}
 		}
 		for i := range b.ids {
-			at := &b.ids[i]
-			if b.segments[at.segment].entries[at.entry].keys >= 0 {
+			if at := &b.ids[i]; !at.recalled {
 				delete(post, at.id)
 			}
 		}
@@ -79,6 +76,13 @@ func (b *builder) deliver(w *waitingSet, s *store, find func(hash, *decidedID) (
 		return x.id.compare(y.id)
 	})
 	return changes, nil
+}
+
+// idOf gives the id of an entry.
+func (b *builder) idOf(at *idAt) []byte {
+	r := reader{b: b.values[at.value : at.value+int(at.length)]}
+	r.byte()
+	return r.take(r.uvarint())
 }
 
 // post gives the labels of the cut by the hash of their ids.
@@ -108,7 +112,7 @@ type labelPlace struct {
 
 // forward brings labels to the histories of a transaction that the journal
 // holds, or lets them wait.
-func (b *builder) forward(id hash, m *mail, w *waitingSet, s *store, find func(hash, *decidedID) (bool, error), places map[labelPlace]int32) (*wait, error) {
+func (b *builder) forward(id hash, m *mail, w *waitingSet, s *store, find finder, places map[labelPlace]int32) (*wait, error) {
 	var d decidedID
 	ok, err := find(id, &d)
 	if err != nil {
@@ -123,7 +127,7 @@ func (b *builder) forward(id hash, m *mail, w *waitingSet, s *store, find func(h
 			at := labelPlace{bucket, e}
 			g, ok := places[at]
 			if !ok {
-				b.groups = append(b.groups, group{entity: -1, first: -1, labels: -1, bucket: bucket, hash: hash{e, 0}})
+				b.groups = append(b.groups, group{entity: -1, labels: -1, bucket: bucket, hash: hash{e, 0}})
 				g = int32(len(b.groups) - 1)
 				places[at] = g
 			}

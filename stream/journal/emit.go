@@ -37,21 +37,27 @@ func (b *builder) history(t *tables, same []int32) error {
 	for _, i := range same {
 		g := &b.groups[i]
 		labels = labels || g.labels >= 0
-		for next := g.first; next >= 0; piece++ {
+		if g.rows > 0 {
+			b.st.Events[g.bucket] += int64(g.rows)
+		}
+		from := g.from
+		for ; from < g.end; piece++ {
 			if piece == labelPiece {
 				return errCrowded
 			}
-			next = b.piece(g, next)
+			to := b.pieceEnd(i, from)
+			b.head(g)
+			b.value = append(b.value, b.records[from:to]...)
 			if err := t.set(b.historyKey(g, uint16(piece)), b.value); err != nil {
 				return err
 			}
+			from = to
 		}
 	}
 	if !labels {
 		return nil
 	}
-	b.value = append(b.value[:0], 0)
-	b.value = binary.AppendUvarint(b.value, uint64(b.layout))
+	b.value = binary.AppendUvarint(append(b.value[:0], 0), uint64(b.layout))
 	for _, i := range same {
 		for l := b.groups[i].labels; l >= 0; l = b.labels[l].next {
 			b.value = appendLabel(b.value, b.labels[l].id, b.labels[l].at)
@@ -60,57 +66,32 @@ func (b *builder) history(t *tables, same []int32) error {
 	return t.set(b.historyKey(&b.groups[same[0]], labelPiece), b.value)
 }
 
+// pieceEnd gives where the piece of a group ends that begins at from.
+func (b *builder) pieceEnd(n int32, from int) int {
+	end := b.groups[n].end
+	if b.groups[n].long {
+		for _, s := range b.splits {
+			if s.group == n && s.at > from {
+				end = min(end, s.at)
+			}
+		}
+	}
+	return end
+}
+
 func (b *builder) historyKey(g *group, piece uint16) []byte {
 	b.key = appendHistoryKey(b.key[:0], g.bucket, g.hash[0], b.st.Cut, piece)
 	return b.key
 }
 
-// piece fills value with rows from a first one on, and gives the next one.
-func (b *builder) piece(g *group, from int32) (next int32) {
+// head begins the value of a piece of rows.
+func (b *builder) head(g *group) {
 	if b.secret[g.entity] {
-		b.value = append(b.value[:0], pieceChecked)
-		b.value = binary.LittleEndian.AppendUint64(b.value, g.hash[1])
+		b.value = binary.LittleEndian.AppendUint64(append(b.value[:0], pieceChecked), g.hash[1])
 	} else {
 		b.value = append(b.value[:0], 0)
 	}
 	b.value = binary.AppendUvarint(b.value, uint64(b.layout))
-	for next = from; next >= 0 && len(b.value) < pieceBytes; next = b.rows[next].next {
-		r := &b.rows[next]
-		s := b.segments[r.segment]
-		e := &s.entries[r.entry]
-		b.value = append(b.value, recordRow|byte(e.verdict&3)<<2)
-		b.value = append(b.value, s.buf[e.start+int(e.bodyEnd):e.start+int(e.end)]...)
-		b.st.Events[g.bucket]++
-	}
-	return next
-}
-
-// entryID gives what is known of an entry's id.
-func (b *builder) entryID(at *idAt, d *decidedID) {
-	s := b.segments[at.segment]
-	e := &s.entries[at.entry]
-	d.id = s.buf[e.start : e.start+int(e.idEnd)]
-	d.decided = Decided{
-		Verdict: e.verdict, Score: e.score, Arrival: e.arrival, Time: e.time,
-		Partition: e.partition, Offset: e.offset, Taken: e.remembered,
-	}
-	d.entities = d.entities[:0]
-	if e.keys < 0 {
-		return
-	}
-	values := int(e.idEnd)
-	if n := len(b.names); n > 0 {
-		values = int(s.ends[int(e.keys)+n-1])
-	}
-	d.decided.Body = b.st.Key.body(s.buf[e.start+values : e.start+int(e.bodyEnd)])
-	if at.members < 0 {
-		return
-	}
-	for _, g := range b.members[at.members : int(at.members)+len(b.names)] {
-		if g >= 0 {
-			d.entities = append(d.entities, b.groups[g].hash[0])
-		}
-	}
 }
 
 // merge completes what is newly known of an id by what was known before.
@@ -131,41 +112,55 @@ func (d *decidedID) merge(old *decidedID) {
 	}
 }
 
-// eachID gives the ids of the cut, each once, in the order of their keys.
-// earlier looks up what the journal holds of one.
-func (b *builder) eachID(earlier func(hash, *decidedID) (bool, error), f func(at *idAt, d *decidedID) error) error {
-	var d, old decidedID
+// finder looks up what the journal holds of an id.
+type finder func(hash, *decidedID) (bool, error)
+
+// identities writes the ids. Of one that the histories do not hold the journal
+// may know more; that is rare.
+func (b *builder) identities(t *tables, earlier finder) error {
 	for i := 0; i < len(b.ids); i++ {
 		at := &b.ids[i]
-		b.entryID(at, &d)
-		if !d.decided.Taken {
-			ok, err := earlier(at.id, &old)
-			if err != nil {
+		value := b.values[at.value : at.value+int(at.length)]
+		again := i+1 < len(b.ids) && b.ids[i+1].bucket == at.bucket && b.ids[i+1].id == at.id
+		if again || at.members < 0 {
+			n := 1
+			for i+n < len(b.ids) && b.ids[i+n].bucket == at.bucket && b.ids[i+n].id == at.id {
+				n++
+			}
+			var err error
+			if value, err = b.merged(b.ids[i:i+n], earlier); err != nil {
 				return err
 			}
-			if ok {
-				d.merge(&old)
-			}
+			i += n - 1
 		}
-		for i+1 < len(b.ids) && b.ids[i+1].bucket == at.bucket && b.ids[i+1].id == at.id {
-			i++
-			old = decidedID{id: d.id, decided: d.decided, entities: slices.Clone(d.entities)}
-			b.entryID(&b.ids[i], &d)
-			d.merge(&old)
-		}
-		if err := f(at, &d); err != nil {
+		b.st.IDs[at.bucket]++
+		b.key = appendIDKey(b.key[:0], keyID, at.bucket, at.id)
+		if err := t.set(b.key, value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// identities writes the ids.
-func (b *builder) identities(t *tables, earlier func(hash, *decidedID) (bool, error)) error {
-	return b.eachID(earlier, func(at *idAt, d *decidedID) error {
-		b.key = appendIDKey(b.key[:0], keyID, at.bucket, at.id)
-		b.value = appendID(b.value[:0], d, int64(at.bucket)*b.st.Bucket)
-		b.st.IDs[at.bucket]++
-		return t.set(b.key, b.value)
-	})
+// merged gives the value of an id that is in the cut more than once, or of
+// which the journal may know more.
+func (b *builder) merged(same []idAt, earlier finder) ([]byte, error) {
+	var d, old decidedID
+	known, err := earlier(same[0].id, &d)
+	if err != nil {
+		return nil, err
+	}
+	start := int64(same[0].bucket) * b.st.Bucket
+	for i := range same {
+		old, d = decidedID{id: d.id, decided: d.decided, entities: slices.Clone(d.entities)}, decidedID{}
+		if err := readID(b.values[same[i].value:same[i].value+int(same[i].length)], start, &d); err != nil {
+			return nil, err
+		}
+		if known {
+			d.merge(&old)
+		}
+		known = true
+	}
+	b.scratch = appendID(b.scratch[:0], &d, start)
+	return b.scratch, nil
 }

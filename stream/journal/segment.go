@@ -19,13 +19,13 @@ type Segment struct {
 // entry is a decided transaction. Its bytes lie in the segment one after the
 // other: id, values of the entities, body, stored form.
 type entry struct {
-	id         event.Key
 	time       int64
 	arrival    int64
 	score      int64
 	offset     int64
 	start      int // in buf
 	idEnd      int32
+	valuesEnd  int32
 	bodyEnd    int32
 	end        int32
 	keys       int32 // first of its keys, -1: it has no transaction
@@ -47,7 +47,7 @@ type label struct {
 // NoVerdict where only the transaction is known.
 func (s *Segment) Decided(tx *event.Transaction, verdict rules.Verdict, score int64, remembered bool) (n int) {
 	e := entry{
-		id: tx.IDKey, time: tx.Time, arrival: tx.Arrival, score: score, offset: -1, partition: -1,
+		time: tx.Time, arrival: tx.Arrival, score: score, offset: -1, partition: -1,
 		start: len(s.buf), keys: int32(len(s.keys)), verdict: verdict, remembered: remembered,
 	}
 	s.buf = tx.AppendIDValue(s.buf)
@@ -57,6 +57,7 @@ func (s *Segment) Decided(tx *event.Transaction, verdict rules.Verdict, score in
 		s.keys = append(s.keys, key)
 		s.ends = append(s.ends, int32(len(s.buf)-e.start))
 	}
+	e.valuesEnd = int32(len(s.buf) - e.start)
 	s.buf = tx.AppendStoredBody(s.buf)
 	e.bodyEnd = int32(len(s.buf) - e.start)
 	if remembered {
@@ -73,7 +74,7 @@ func (s *Segment) Decided(tx *event.Transaction, verdict rules.Verdict, score in
 func (s *Segment) Recalled(id []byte, verdict rules.Verdict, score, arrival int64, partition int32, offset int64) {
 	e := entry{
 		arrival: arrival, time: arrival, score: score, offset: offset, partition: partition,
-		start: len(s.buf), idEnd: int32(len(id)), bodyEnd: int32(len(id)), end: int32(len(id)), keys: -1, verdict: verdict,
+		start: len(s.buf), idEnd: int32(len(id)), valuesEnd: int32(len(id)), bodyEnd: int32(len(id)), end: int32(len(id)), keys: -1, verdict: verdict,
 	}
 	s.buf = append(s.buf, id...)
 	s.entries = append(s.entries, e)
@@ -93,7 +94,7 @@ func (s *Segment) Label(id []byte, time int64, fraud bool) {
 }
 
 const (
-	entryBytes = 96
+	entryBytes = 72
 	labelBytes = 32
 )
 

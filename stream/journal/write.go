@@ -51,7 +51,7 @@ func (j *Journal) Write(segments []*Segment, p Progress) error {
 }
 
 // write writes everything, in the order of the keys.
-func (b *builder) write(t *tables, waits []wait, find func(hash, *decidedID) (bool, error)) error {
+func (b *builder) write(t *tables, waits []wait, find finder) error {
 	if err := b.histories(t); err != nil {
 		return err
 	}

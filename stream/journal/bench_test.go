@@ -1,0 +1,169 @@
+package journal
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"sluice/rules"
+	"sluice/scoring/event"
+)
+
+const handbookSchema = `
+fields:
+  id:       {from: TRANSACTION_ID, type: integer, required: true}
+  time:     {from: TX_DATETIME, type: timestamp, unit: ms, required: true}
+  customer: {from: CUSTOMER_ID, type: integer, entity: true}
+  terminal: {from: TERMINAL_ID, type: integer, entity: true}
+  amount:   {from: TX_AMOUNT, type: money, currency: EUR, required: true}
+label: {id: id, value: fraud}
+`
+
+const walletSchema = `
+fields:
+  id:       {type: string, required: true}
+  time:     {type: timestamp, unit: ms, required: true}
+  type:     {type: string}
+  account:  {type: string, entity: true}
+  card:     {type: string, entity: true}
+  device:   {type: string, entity: true}
+  ip:       {type: ip, entity: true}
+  merchant: {type: string, entity: true}
+  mcc:      {type: string}
+  amount:   {type: money, currency_from: currency, required: true}
+  currency: {type: currency, required: true}
+  country:  {type: country}
+  channel:  {type: string}
+label: {id: id, value: fraud}
+`
+
+// payments writes messages of one kind, one after the other in time.
+type payments struct {
+	r    *rand.Rand
+	now  int64 // ms
+	n    int
+	step int64 // ms at most between two
+	next func(p *payments, b []byte) []byte
+}
+
+func handbookPayment(p *payments, b []byte) []byte {
+	return fmt.Appendf(b, `{"TRANSACTION_ID":%d,"TX_DATETIME":%d,"CUSTOMER_ID":%d,"TERMINAL_ID":%d,"TX_AMOUNT":%d.%02d}`,
+		p.n, p.now/1000*1000, p.r.IntN(5000), p.r.IntN(10_000), p.r.IntN(200), p.r.IntN(100))
+}
+
+func walletPayment(p *payments, b []byte) []byte {
+	account := p.r.IntN(100_000)
+	return fmt.Appendf(b, `{"id":"p-%016x","time":%d,"type":"payment","account":"a-%07d","card":"c-%010x","device":"d-%08x","ip":"203.0.%d.%d","merchant":"m-%05d",`+
+		`"mcc":"%d","amount":"%d.%02d","currency":"EUR","country":"DE","channel":"ecom"}`,
+		p.r.Uint64(), p.now, account, account*7919, account*31, account%250, p.r.IntN(250), p.r.IntN(2000), 5000+p.r.IntN(50), p.r.IntN(200), p.r.IntN(100))
+}
+
+func (p *payments) fill(b *testing.B, d *event.Decoder, s *Segment, n int) {
+	var tx event.Transaction
+	var msg []byte
+	for range n {
+		p.n++
+		p.now += p.r.Int64N(p.step + 1)
+		msg = p.next(p, msg[:0])
+		if err := d.Transaction(&tx, msg, p.now*1e6+5e6); err != nil {
+			b.Fatal(err)
+		}
+		s.Placed(s.Decided(&tx, rules.Allow, 0, true), int32(p.n&3), int64(p.n>>2))
+	}
+}
+
+func cpu(who int) time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(who, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkCut writes cuts and measures all CPU that this takes, sorting in by
+// the background included, and what is then on the disk.
+func BenchmarkCut(b *testing.B) {
+	for _, c := range []struct {
+		name, schema string
+		size         int
+		step         int64
+		next         func(p *payments, b []byte) []byte
+	}{
+		{"drain", handbookSchema, 200_000, 100, handbookPayment}, // 183 days of the handbook are 1.75 million
+		{"live", walletSchema, 10_000, 0, walletPayment},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			schema := parseSchema(b, c.schema)
+			dir := os.Getenv("SLUICE_BENCH_DIR")
+			if dir == "" {
+				dir = b.TempDir()
+			}
+			j, err := Open(Options{Dir: dir + "/" + c.name + strconv.Itoa(b.N), Schema: schema})
+			if err != nil {
+				b.Fatal(err)
+			}
+			p := &payments{r: rand.New(rand.NewPCG(1, 2)), now: 1_700_000_000_000, step: c.step, next: c.next}
+			d, s := event.NewDecoder(schema), j.Segment()
+			var filling, wall, worst time.Duration
+			all := cpu(unix.RUSAGE_SELF)
+			for b.Loop() {
+				s.Reset()
+				if c.step == 0 {
+					p.now += 1000
+				}
+				before := cpu(unix.RUSAGE_THREAD)
+				p.fill(b, d, s, c.size)
+				filling += cpu(unix.RUSAGE_THREAD) - before
+				began := time.Now()
+				if err := j.Write([]*Segment{s}, Progress{}); err != nil {
+					b.Fatal(err)
+				}
+				wall += time.Since(began)
+				worst = max(worst, time.Since(began))
+			}
+			for quiet := 0; quiet < 3; quiet++ { // sorting in belongs to the price
+				before := cpu(unix.RUSAGE_SELF)
+				time.Sleep(300 * time.Millisecond)
+				if cpu(unix.RUSAGE_SELF)-before > 30*time.Millisecond {
+					quiet = -1
+				}
+			}
+			n := float64(b.N * c.size)
+			b.ReportMetric(float64(cpu(unix.RUSAGE_SELF)-all-filling)/n, "cpu-ns/tx")
+			b.ReportMetric(float64(wall)/n, "wall-ns/tx")
+			b.ReportMetric(float64(worst.Milliseconds()), "worst-ms")
+			st := j.Stats()
+			b.ReportMetric(float64(st.Disk)/n, "disk-B/tx")
+			b.ReportMetric(float64(st.Written)/n, "written-B/tx")
+			b.ReportMetric(float64(st.Compacted)/n, "sorted-B/tx")
+			if err := j.Close(); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
+// BenchmarkDecided is what logging costs the engine's goroutine.
+func BenchmarkDecided(b *testing.B) {
+	schema := parseSchema(b, walletSchema)
+	p := &payments{r: rand.New(rand.NewPCG(1, 2)), now: 1_700_000_000_000}
+	var tx event.Transaction
+	if err := event.NewDecoder(schema).Transaction(&tx, walletPayment(p, nil), 1e18); err != nil {
+		b.Fatal(err)
+	}
+	s := new(Segment)
+	for b.Loop() {
+		if s.Len() == 100_000 {
+			s.Reset()
+		}
+		s.Placed(s.Decided(&tx, rules.Allow, 0, true), 1, 1)
+	}
+}
