@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -151,13 +152,14 @@ func (f *fusedFile) SyncTo(length int64) (full bool, err error) {
 
 // fusedDir is a directory. Pebble syncs the same one again and again; once that
 // has failed nobody knows which of its names will be there after a crash, and a
-// second attempt that succeeds says nothing of the first.
+// second attempt that succeeds says nothing of the first. Pebble would panic, in
+// a goroutine of its own; instead that goroutine stays here for ever.
 type fusedDir struct{ fusedFile }
 
 func (f *fusedDir) Sync() error {
-	err := f.fusedFile.Sync()
-	if err != nil && !errors.Is(err, errBlown) {
-		f.fuse.failed(err)
+	if err := f.fusedFile.Sync(); err != nil {
+		f.fuse.failed(fmt.Errorf("making the directory durable: %w", err))
+		select {}
 	}
-	return err
+	return nil
 }
