@@ -124,6 +124,9 @@ func (b *backtest) run(ctx context.Context, out string) error {
 		return fmt.Errorf("no transactions to decide: %s lines, none of them valid", thousands(b.report.invalid))
 	}
 	b.report.print(b.out)
+	for _, h := range b.core.Held() {
+		fmt.Fprintf(b.err, "warning: the rule %s is %s\n", h.Rule, h.Why)
+	}
 	return nil
 }
 

@@ -68,8 +68,10 @@ func (r *report) add(d *scoring.Decision, item *files.Item) {
 			r.count(&r.rules[rule], d, item)
 		}
 	}
-	for _, s := range d.Outcome.Skipped {
-		r.skipped[s.Rule]++
+	for _, skips := range [...][]rules.Skip{d.Outcome.Skipped, d.Outcome.Errors} {
+		for _, s := range skips {
+			r.skipped[s.Rule]++
+		}
 	}
 }
 

@@ -88,6 +88,7 @@ type server struct {
 	listener   net.Listener
 	http       *http.Server
 	refusals   refusals
+	quarantine *quarantine
 	// unjournaled is the alert that the journal can't be written, of the
 	// goroutine that writes it.
 	unjournaled string
@@ -96,7 +97,7 @@ type server struct {
 
 // newServer builds all that can fail before anything runs.
 func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (*server, error) {
-	s := &server{config: config, log: log, metrics: newMetrics()}
+	s := &server{config: config, log: log, metrics: newMetrics(), quarantine: &quarantine{log: log}}
 	var err error
 	if s.rules, err = rules.NewReloader(config.Rules.Path, schema, s.reloaded); err != nil {
 		return nil, err
@@ -112,7 +113,7 @@ func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (
 		Topics:   topicsOf(config.Topics),
 		Creation: stream.Creation{Allowed: config.CreateTopics, Partitions: config.Partitions, Replication: config.ReplicationFactor},
 		Group:    config.Group, Schema: schema, Set: s.rules.Current(),
-		Core:    scoring.Options{Run: newRun(), KeepIDs: config.DecidedIDs.Keep, MaxIDs: config.DecidedIDs.Max},
+		Core:    scoring.Options{Run: newRun(), KeepIDs: config.DecidedIDs.Keep, MaxIDs: config.DecidedIDs.Max, OnQuarantine: s.quarantine.told},
 		Journal: journalOf(config), AcceptGap: config.AcceptGap,
 		RawDeadLetters: config.DeadLetters.Raw, Patience: config.Merge.Wait, Requests: config.Gateway.MaxInFlight,
 		ReadyLag: readyLag(config.Ready.MaxLag), DrainTimeout: config.DrainTimeout, Log: log,
@@ -125,12 +126,13 @@ func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (
 	}
 	s.dispatcher = alerts.NewDispatcher(s.book, alertUpdates, log, s.channels()...)
 	s.metrics.watch(s.processor, schema, s.book, s.dispatcher)
+	s.metrics.registry.MustRegister(newQuarantineMetrics(s.quarantine))
 	if s.listener, err = net.Listen("tcp", config.Listen); err != nil {
 		return nil, listening(err)
 	}
 	s.http = &http.Server{
 		Handler: s.metrics.instrument(gateway.New(gateway.Options{
-			Engine: s.processor, Rules: s.rules.Current, Reload: s.rules.Reload, Ready: s.ready, Metrics: s.metrics.handler(),
+			Engine: s.processor, Rules: s.rules.Current, Held: s.quarantine.list, Reload: s.rules.Reload, Ready: s.ready, Metrics: s.metrics.handler(),
 			Log: log, Timeout: config.Gateway.Timeout, MaxBytes: event.DefaultMaxBytes, MaxInFlight: config.Gateway.MaxInFlight,
 		})),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,

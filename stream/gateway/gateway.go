@@ -40,6 +40,8 @@ type Engine interface {
 type Options struct {
 	Engine Engine
 	Rules  func() *rules.Set
+	// Held, if set, gives the rules in quarantine.
+	Held   func() []rules.Held
 	Reload func() error
 	// Ready says nil, or why requests and records are not decided now.
 	Ready   func() error

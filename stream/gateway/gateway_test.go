@@ -15,6 +15,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"sluice/rules"
 	"sluice/scoring/event"
 	"sluice/stream"
 	"sluice/stream/gateway"
@@ -278,5 +279,19 @@ func TestReadyAndReload(t *testing.T) {
 	w := ask(h, "POST", "/-/reload", nil)
 	if p := problem(t, w); w.Code != 422 || p.Code != "bad_rules" || !strings.Contains(p.Detail, "a.yaml:3:5") || strings.Contains(p.Detail, "411111") {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// TestQuarantinedRules shows why a rule is not asked any more, and only for the
+// one that it is said of.
+func TestQuarantinedRules(t *testing.T) {
+	set := &rules.Set{Hash: "h", Rules: []rules.Rule{{ID: "a", Hash: "1"}, {ID: "b", Hash: "2"}}, Off: []rules.Rule{{ID: "c", Hash: "3"}}}
+	held := []rules.Held{{Rule: "a", Hash: "another", Why: "it was changed since"}, {Rule: "b", Hash: "2", Why: "quarantined: it failed"}}
+	h := gateway.New(gateway.Options{
+		Rules: func() *rules.Set { return set }, Held: func() []rules.Held { return held }, Metrics: http.NotFoundHandler(), MaxInFlight: 1,
+	})
+	w := ask(h, "GET", "/v1/rules", nil)
+	if body := w.Body.String(); strings.Count(body, "quarantined") != 2 || !strings.Contains(body, `"id":"b","when":"","mode":"live","file":"","line":0,"quarantined":"quarantined: it failed"`) {
+		t.Errorf("%d %s", w.Code, body)
 	}
 }

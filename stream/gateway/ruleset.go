@@ -23,6 +23,7 @@ type ruleView struct {
 	Expires     string `json:"expires,omitempty"`
 	File        string `json:"file"`
 	Line        int    `json:"line"`
+	Quarantined string `json:"quarantined,omitempty"` // why it is not asked any more
 }
 
 type policyView struct {
@@ -40,7 +41,9 @@ func (g *gateway) rules(w http.ResponseWriter, _ *http.Request) {
 	}{set.Hash, policyView(set.Policy), []ruleView{}}
 	for _, list := range [][]rules.Rule{set.Rules, set.Off} {
 		for i := range list {
-			out.Rules = append(out.Rules, view(&list[i]))
+			v := view(&list[i])
+			v.Quarantined = g.held(&list[i])
+			out.Rules = append(out.Rules, v)
 		}
 	}
 	var b bytes.Buffer
@@ -51,6 +54,19 @@ func (g *gateway) rules(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	send(w, b.Bytes())
+}
+
+// held says why a rule is in quarantine, "" if it is not.
+func (g *gateway) held(r *rules.Rule) string {
+	if g.Held == nil {
+		return ""
+	}
+	for _, h := range g.Held() {
+		if h.Rule == r.ID && h.Hash == r.Hash {
+			return h.Why
+		}
+	}
+	return ""
 }
 
 func view(r *rules.Rule) ruleView {
