@@ -50,7 +50,8 @@ func peer(t *testing.T, seeds []string, opts ...kgo.Opt) *kgo.Client {
 	return c
 }
 
-// readAll reads n records of a topic and makes sure that no more follow.
+// readAll reads n records of a topic, markers aside, and makes sure that no
+// more follow.
 func readAll(t *testing.T, seeds []string, topic string, n int) []*kgo.Record {
 	t.Helper()
 	c := peer(t, seeds, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
@@ -62,13 +63,23 @@ func readAll(t *testing.T, seeds []string, topic string, n int) []*kgo.Record {
 		if ctx.Err() != nil {
 			t.Fatalf("%s holds %d records, %d expected", topic, len(out), n)
 		}
-		out = append(out, f.Records()...)
+		out = append(out, unmarked(f.Records())...)
 	}
 	more, stop := context.WithTimeout(t.Context(), 150*time.Millisecond)
 	defer stop()
-	out = append(out, c.PollFetches(more).Records()...)
+	out = append(out, unmarked(c.PollFetches(more).Records())...)
 	if len(out) != n {
 		t.Fatalf("%s holds %d records, %d expected", topic, len(out), n)
+	}
+	return out
+}
+
+// unmarked leaves the markers of runs out.
+func unmarked(records []*kgo.Record) (out []*kgo.Record) {
+	for _, r := range records {
+		if r.Value != nil {
+			out = append(out, r)
+		}
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"sluice/rules"
 	"sluice/scoring"
 	"sluice/scoring/event"
+	"sluice/scoring/history"
 	"sluice/stream/journal"
 )
 
@@ -42,10 +43,11 @@ type cuts struct {
 // stretch is a part of the log.
 type stretch struct {
 	*journal.Segment
-	left int           // acknowledgements missing
-	next []lanePlace   // from where reading goes on behind it
-	size int64         // once closed
-	done []func(error) // told when it is durable
+	number uint32        // what the histories bear that changed meanwhile
+	left   int           // acknowledgements missing
+	next   []lanePlace   // from where reading goes on behind it
+	size   int64         // once closed
+	done   []func(error) // told when it is durable
 }
 
 // lanePlace is how far a lane was.
@@ -58,22 +60,24 @@ type lanePlace struct {
 type cut struct {
 	stretches []*stretch
 	progress  journal.Progress
-	number    uint32
 }
 
 func newCuts(j *journal.Journal, interval time.Duration, bound int64) *cuts {
-	c := &cuts{journal: j, interval: interval, max: bound, number: 1, jobs: make(chan cut, 1)}
-	c.open = c.stretch()
+	c := &cuts{journal: j, interval: interval, max: bound, jobs: make(chan cut, 1)}
+	c.begin()
 	return c
 }
 
-func (c *cuts) stretch() *stretch {
+// begin opens the next stretch.
+func (c *cuts) begin() {
 	if n := len(c.spare); n > 0 {
-		s := c.spare[n-1]
+		c.open = c.spare[n-1]
 		c.spare = c.spare[:n-1]
-		return s
+	} else {
+		c.open = &stretch{Segment: c.journal.Segment()}
 	}
-	return &stretch{Segment: c.journal.Segment()}
+	c.number++
+	c.open.number = c.number
 }
 
 // full says that more is not written than may be.
@@ -112,7 +116,7 @@ func (t *token) placed(partition int32, offset int64) {
 }
 
 // close ends the open stretch: all that the lanes have handed out lies before.
-func (c *cuts) close(lanes []*lane) {
+func (c *cuts) close(store *history.Store, lanes []*lane) {
 	s := c.open
 	s.next = s.next[:0]
 	news := s.Size() > 0 || len(s.done) > 0
@@ -129,12 +133,13 @@ func (c *cuts) close(lanes []*lane) {
 	s.size = int64(s.Size())
 	c.closedB += s.size
 	c.closed = append(c.closed, s)
-	c.open = c.stretch()
+	c.begin()
+	store.SetCut(c.number)
 }
 
 // tick goes on with the log, a few times an interval.
 func (c *cuts) tick(e *engine) {
-	c.close(e.lanes)
+	c.close(e.core.Store(), e.lanes)
 	if c.ticks++; c.ticks%stretches == 0 {
 		c.hand(e)
 	}
@@ -156,7 +161,7 @@ func (c *cuts) hand(e *engine) {
 	if n == 0 {
 		return
 	}
-	job := cut{stretches: c.closed[:n:n], number: c.number}
+	job := cut{stretches: c.closed[:n:n]}
 	job.progress = journal.Progress{Next: map[journal.Partition]int64{}, Since: e.core.Store().Since(), Gap: e.gapUntil}
 	for _, s := range job.stretches {
 		for _, p := range s.next {
@@ -164,8 +169,6 @@ func (c *cuts) hand(e *engine) {
 		}
 	}
 	c.closed = append([]*stretch(nil), c.closed[n:]...)
-	c.number++
-	e.core.Store().SetCut(c.number)
 	c.writing = true
 	c.jobs <- job
 }
@@ -181,18 +184,18 @@ func (c *cuts) done(e *engine, job *cut) {
 		for _, f := range s.done {
 			f(nil)
 		}
+		e.evictable = s.number
 		s.Reset()
 		*s = stretch{Segment: s.Segment, next: s.next[:0]}
 		c.spare = append(c.spare, s)
 	}
-	e.evictable = job.number
 }
 
 // force makes everything decided so far durable as soon as it is acknowledged;
 // told hears when it is.
 func (c *cuts) force(e *engine, told func(error)) {
 	c.open.done = append(c.open.done, told)
-	c.close(e.lanes)
+	c.close(e.core.Store(), e.lanes)
 	c.hand(e)
 }
 

@@ -328,6 +328,7 @@ func (e *engine) gather() (wait time.Duration) {
 	}
 	labels := false
 	now := e.now()
+	e.patient(now)
 	for len(e.batch) < maxBatch {
 		q, pause := e.merge.peek(now)
 		if q == nil {
@@ -356,6 +357,19 @@ func (e *engine) gather() (wait time.Duration) {
 		return -1
 	}
 	return wait
+}
+
+// patient keeps the merge waiting for partitions whose records are here and
+// wait for the journal alone.
+func (e *engine) patient(now int64) {
+	if e.pre == nil || len(e.pre.loading) == 0 {
+		return
+	}
+	for _, l := range e.lanes {
+		if len(l.held) > 0 {
+			l.queue.since = now
+		}
+	}
 }
 
 // gatherBack takes what is to be remembered, in any order: histories are sets.
@@ -540,7 +554,7 @@ func (e *engine) detach() {
 		l.attached = false
 	}
 	if e.cuts != nil {
-		e.cuts.close(e.lanes)
+		e.cuts.close(e.core.Store(), e.lanes)
 	}
 	e.lanes = nil
 	e.merge = merge{patience: e.merge.patience}

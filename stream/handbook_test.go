@@ -189,9 +189,19 @@ func cpu() time.Duration {
 }
 
 // TestHandbookRestarts stops the processor at random points while it decides
-// real data: histories and decided ids are read back, and the verdicts are
-// those of one uninterrupted run, each once.
+// real data: histories and decided ids are read back, or are in the journal,
+// and the verdicts are those of one uninterrupted run, each once.
 func TestHandbookRestarts(t *testing.T) {
+	t.Run("read back", func(t *testing.T) { handbookRestarts(t, nil) })
+	t.Run("journal", func(t *testing.T) {
+		handbookRestarts(t, &stream.Journaling{Dir: t.TempDir(), Interval: 20 * time.Millisecond})
+	})
+	t.Run("journal and little memory", func(t *testing.T) {
+		handbookRestarts(t, &stream.Journaling{Dir: t.TempDir(), Interval: 20 * time.Millisecond, Memory: 1 << 20})
+	})
+}
+
+func handbookRestarts(t *testing.T, journal *stream.Journaling) {
 	dir := data(t)
 	b := newBench(t)
 	b.handbook(t, filepath.Join("..", "configs", "handbook", "rules"))
@@ -199,7 +209,9 @@ func TestHandbookRestarts(t *testing.T) {
 	n := b.preload(t, 60_000)
 	decided := 0
 	for stops := 0; decided < n; stops++ {
-		p, stop := b.run(t, b.options())
+		o := b.options()
+		o.Journal = journal
+		p, stop := b.run(t, o)
 		goal := 0
 		if stops < 8 {
 			goal = 1 + rand.N(n/8)
@@ -210,6 +222,9 @@ func TestHandbookRestarts(t *testing.T) {
 		})
 		stop()
 		decided += int(p.Counts().Decisions())
+		if back := p.Counts().Remembered; journal != nil && back > 0 {
+			t.Errorf("with a journal, %d transactions were read back", back)
+		}
 	}
 	got := b.verdicts(t, n)
 	rows(t, filepath.Join(dir, "handbook", "verdicts_ref.csv.gz"), n, func(r []string) {

@@ -54,6 +54,9 @@ type load struct {
 	rows   []past
 	labels []labelled
 	taken  int // of rows
+	// stale says that the entity was in memory since this was asked for, and
+	// may have left with more than was read.
+	stale bool
 
 	decided journal.Decided
 	known   bool
@@ -235,6 +238,11 @@ func (p *prefetch) settle() (more bool) {
 	left := restoreAtOnce
 	for len(p.arrived) > 0 && left > 0 {
 		l := p.arrived[0]
+		if l.stale {
+			p.arrived = p.arrived[1:]
+			p.anew(l)
+			continue
+		}
 		left -= p.restore(l, left)
 		if l.taken < len(l.rows) {
 			break
@@ -243,6 +251,17 @@ func (p *prefetch) settle() (more bool) {
 		p.arrived = p.arrived[1:]
 	}
 	return len(p.arrived) > 0
+}
+
+// anew asks again for an entity, unless it is in memory.
+func (p *prefetch) anew(l *load) {
+	l.rows, l.labels, l.taken, l.stale = l.rows[:0], l.labels[:0], 0, false
+	if p.core.Store().Resident(l.entity, l.key) {
+		p.finish(l)
+		return
+	}
+	p.backlog = append(p.backlog, l)
+	p.push()
 }
 
 // restore puts up to n rows into their history and gives how many.
@@ -294,6 +313,9 @@ func (p *prefetch) resident(tx *event.Transaction) error {
 	for e, key := range tx.Entities {
 		if key == (event.Key{}) || store.Resident(e, key) {
 			continue
+		}
+		if asked := p.loading[want{e, key}]; asked != nil {
+			asked.stale = true
 		}
 		l := &load{want: want{e, key}}
 		l.value, _ = tx.AppendEntityValue(nil, e)
