@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/binary"
+	"errors"
 	"math"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -105,6 +106,28 @@ func bucketBounds(kind byte, from, to int) (lower, upper []byte) {
 		return lower, []byte{kind + 1}
 	}
 	return lower, binary.BigEndian.AppendUint16([]byte{kind}, uint16(to))
+}
+
+// parsedKey is a key taken apart.
+type parsedKey struct {
+	kind   byte
+	bucket uint16
+	id     hash
+}
+
+func parseKey(key []byte) (k parsedKey, err error) {
+	k.kind = key[0]
+	switch {
+	case k.kind == keyMeta && len(key) == 1:
+		return k, nil
+	case k.kind == keyHistory && (len(key) == historyPrefix+4 || len(key) == historyPrefix+6):
+	case (k.kind == keyID || k.kind == keyWaiting) && len(key) == idKeyBytes:
+		k.id = hash{binary.BigEndian.Uint64(key[3:]), binary.BigEndian.Uint64(key[11:])}
+	default:
+		return k, errors.New("a key has bytes that nobody wrote")
+	}
+	k.bucket = binary.BigEndian.Uint16(key[1:])
+	return k, nil
 }
 
 // split gives how long the prefix of a key is that Bloom filters know.

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -113,11 +114,12 @@ func (s *state) advance(p Progress) {
 		s.Next = append(s.Next, offset{at.Topic, at.Number, next})
 	}
 	slices.SortFunc(s.Next, func(a, b offset) int {
-		if c := bytes.Compare([]byte(a.Topic), []byte(b.Topic)); c != 0 {
-			return c
-		}
-		return int(a.Number) - int(b.Number)
+		return Partition{a.Topic, a.Number}.compare(Partition{b.Topic, b.Number})
 	})
+}
+
+func (p Partition) compare(o Partition) int {
+	return cmp.Or(cmp.Compare(p.Topic, o.Topic), cmp.Compare(p.Number, o.Number))
 }
 
 // layout gives the number of a layout, and files it if it is new.
