@@ -10,14 +10,18 @@ import (
 	"testing"
 )
 
-// ledgerRates are the rates of a base currency for every day that random
+// ledgerRates are the rates of a base currency for most days that random
 // transactions are of.
-func ledgerRates(string) ([]byte, error) {
+func ledgerRates(base string) []byte {
 	b := []byte("date,currency,rate\n")
-	for d := 20; d < 30; d++ {
-		b = fmt.Appendf(b, "2026-03-%d,USD,0.9%d\n2026-03-%d,JPY,0.006%d\n2026-03-%d,EUR,1.1%d\n", d, d, d, d, d, d)
+	for d := 24; d < 30; d++ { // and none before
+		for _, rate := range []string{"USD,0.9", "JPY,0.006", "EUR,1.1"} {
+			if !strings.HasPrefix(rate, base) || base == "" {
+				b = fmt.Appendf(b, "2026-03-%d,%s%d\n", d, rate, d)
+			}
+		}
 	}
-	return b, nil
+	return b
 }
 
 // ledger is a random schema, as the definitions of its fields.
@@ -37,18 +41,7 @@ func (l *ledger) schema(t *testing.T) *Schema {
 	for _, name := range l.order {
 		fmt.Fprintf(&b, "  %s: {%s}\n", name, l.fields[name])
 	}
-	rates := ledgerRates
-	if l.base == "" {
-		rates = nil
-	} else {
-		rates = func(string) ([]byte, error) { // the base's own rate is 1
-			all, _ := ledgerRates("")
-			lines := strings.Split(string(all), "\n")
-			lines = slices.DeleteFunc(lines, func(s string) bool { return strings.Contains(s, ","+l.base+",") })
-			return []byte(strings.Join(lines, "\n")), nil
-		}
-	}
-	s, err := ParseSchema("schema.yaml", []byte(b.String()), rates)
+	s, err := ParseSchema("schema.yaml", []byte(b.String()), func(string) ([]byte, error) { return ledgerRates(l.base), nil })
 	if err != nil {
 		t.Fatalf("%s\n%v", b.String(), err)
 	}
@@ -96,8 +89,19 @@ func randomly(r *rand.Rand, n int, text string) string {
 }
 
 // message writes a random transaction of a schema.
-func message(r *rand.Rand, s *Schema) []byte {
-	var members []string
+func message(r *rand.Rand, s *Schema) []byte { return written(members(r, s)) }
+
+func written(members map[string]string) []byte {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		list = append(list, fmt.Sprintf("%q:%s", name, members[name]))
+	}
+	return []byte("{" + strings.Join(list, ",") + "}")
+}
+
+// members gives the members of a random transaction.
+func members(r *rand.Rand, s *Schema) map[string]string {
+	members := map[string]string{}
 	money := false
 	for _, f := range s.Fields {
 		money = money || f.Type == TypeMoney && f.CurrencyFrom >= 0
@@ -132,10 +136,10 @@ func message(r *rand.Rand, s *Schema) []byte {
 			v = pick(r, `"EUR"`, `"USD"`, `"JPY"`)
 		}
 		if f.Required || f.Type == TypeCurrency && money || r.IntN(5) > 0 {
-			members = append(members, fmt.Sprintf("%q:%s", f.From, v))
+			members[f.Name] = v
 		}
 	}
-	return []byte("{" + strings.Join(members, ",") + "}")
+	return members
 }
 
 // public gives all that a transaction says but its secret fields.
@@ -292,6 +296,9 @@ func TestEntityAndIDValues(t *testing.T) {
 		if b, ok := s.AppendIDValue(nil, text); ok {
 			t.Errorf("%q is taken as an id: %q", text, b)
 		}
+	}
+	if _, ok := mustSchema(t, plainSchema).AppendIDValue(nil, ""); ok {
+		t.Error("the empty text is taken as an id")
 	}
 	if b, ok := s.AppendIDValue(nil, "-0"); !ok || string(b) != "i0" {
 		t.Errorf("-0 gave %q %v", b, ok)
