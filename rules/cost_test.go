@@ -186,7 +186,7 @@ func TestWarning(t *testing.T) {
 	if w := load(1).Warning(); w != "" {
 		t.Errorf("one rule: %s", w)
 	}
-	if w := load(20).Warning(); !strings.Contains(w, "about 12 ms") || !strings.Contains(w, "the most expensive are r0 (") || strings.Contains(w, "cheap") {
+	if w := load(20).Warning(); !strings.Contains(w, "million steps for one transaction, about ") || !strings.Contains(w, "the most expensive are r0 (") || strings.Contains(w, "cheap") {
 		t.Errorf("twenty: %q", w)
 	}
 }

@@ -167,12 +167,12 @@ func (m *meter) asking(n *lang.Node) int {
 }
 
 // explainingList is the cost of saying why a function of a list is missing: some
-// can't be, others look at the list again, aggregates twice.
+// can't be, others look at the list again, averages and the like twice.
 func (m *meter) explainingList(n *lang.Node) int {
 	switch n.Name {
 	case "count", "any", "none", "all", "streak", "distinct":
 		return 0
-	case "first", "last", "find":
+	case "first", "last", "find", "sum":
 		return m.nodes[n] / 2
 	}
 	return m.nodes[n]

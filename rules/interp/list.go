@@ -60,7 +60,7 @@ func (e *emitter) list(n *lang.Node) list {
 			return list{e.builtin("filter", l, e.predicate(l, n.Args[1])), l.cell, l.window}
 		case "reverse":
 			l := e.list(n.Args[0])
-			e.meter.over(l.window, loopSteps)
+			e.meter.over(l.window, 2*loopSteps)
 			return list{e.put(&ast.BuiltinNode{Name: "reverse", Arguments: []ast.Node{l.node}}), l.cell, l.window}
 		case "map":
 			return e.project(e.list(n.Args[0]), n.Args[1])

@@ -127,6 +127,9 @@ func clip(text string) string {
 func (w *windows) steps(query int) int {
 	q := &w.queries[query]
 	each := aggregateSteps(q.Agg)
+	if q.Column.Form == event.SecondsAgo { // which no entry keeps
+		each += 5
+	}
 	if q.Filter != nil {
 		each += w.matching[q.Filter]
 	} else if q.Agg == history.Count || q.Agg == history.First || q.Agg == history.Last {
