@@ -153,6 +153,13 @@ func (c *Core) Set() *rules.Set { return c.set }
 // Store gives the histories, to look at between two batches.
 func (c *Core) Store() *history.Store { return c.store }
 
+// Passed gives a time (ns) that is past, as far as arrivals tell: nobody who
+// comes from now on arrived before. Far below 0 while nothing is known.
+func (c *Core) Passed() int64 { return c.clock.passed() }
+
+// KeepIDs is how long decided ids are kept.
+func (c *Core) KeepIDs() time.Duration { return c.o.KeepIDs }
+
 // IDs is the number of decided ids that are kept.
 func (c *Core) IDs() int { return c.ids.len() }
 

@@ -13,6 +13,9 @@ import (
 	"sluice/stream/journal"
 )
 
+// forgetEvery is how often what has expired is taken out of the journal.
+const forgetEvery = time.Minute
+
 // stretches is into how many stretches of the log an interval between two cuts
 // is divided: the last ones may still wait for acknowledgements when it ends.
 const stretches = 4
@@ -60,6 +63,9 @@ type lanePlace struct {
 type cut struct {
 	stretches []*stretch
 	progress  journal.Progress
+	// What happened and what was decided before these times (ns) is of no use
+	// any more, if they are above 0.
+	events, ids int64
 }
 
 func newCuts(j *journal.Journal, interval time.Duration, bound int64) *cuts {
@@ -168,6 +174,10 @@ func (c *cuts) hand(e *engine) {
 			job.progress.Next[journal.Partition{Topic: p.lane.topic, Number: p.lane.partition}] = p.next
 		}
 	}
+	retention, passed := int64(e.core.Set().Program.Plan().Retention), e.core.Passed()
+	job.events = passed - 2*retention
+	// Labels find their transactions by the ids: they stay as long as the histories.
+	job.ids = min(job.events, passed-int64(e.core.KeepIDs()))
 	c.closed = append([]*stretch(nil), c.closed[n:]...)
 	c.writing = true
 	c.jobs <- job
@@ -204,6 +214,7 @@ func (c *cuts) force(e *engine, told func(error)) {
 func (c *cuts) write(ctx context.Context, e *engine, trouble func(error)) error {
 	ticker := time.NewTicker(c.interval / stretches)
 	defer ticker.Stop()
+	forget := time.Now().Add(forgetEvery)
 	for {
 		select {
 		case <-ctx.Done():
@@ -218,6 +229,12 @@ func (c *cuts) write(ctx context.Context, e *engine, trouble func(error)) error 
 				return err
 			}
 			e.later(func() { c.done(e, &job) })
+			if now := time.Now(); job.ids > 0 && now.After(forget) {
+				forget = now.Add(forgetEvery)
+				if err := c.journal.Forget(job.events, job.ids); err != nil {
+					trouble(fmt.Errorf("what has expired can't be taken out of the journal: %w", err))
+				}
+			}
 		}
 	}
 }

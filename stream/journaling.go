@@ -115,7 +115,7 @@ func (e *engine) keep(j *journal.Journal, o *Journaling, schema *event.Schema, b
 	e.schema, e.memory, e.broken = schema, o.Memory, broken
 	e.cuts = newCuts(j, o.interval(), o.unwritten())
 	e.pre = newPrefetch(j, schema, e.core)
-	e.pre.later, e.pre.unhold = e.later, e.unhold
+	e.pre.later, e.pre.unhold, e.pre.broken = e.later, e.unhold, broken
 	store := e.core.Store()
 	store.SetOutside(true)
 	store.SetCut(e.cuts.number)
@@ -244,6 +244,7 @@ func (p *Processor) keepJournal(ctx context.Context) error {
 	e := p.engine
 	do(func() error { return e.cuts.write(ctx, e, p.unwritable) })
 	do(func() error { return e.pre.runAll(ctx, func(err error) { p.trouble("journal, reading", err) }) })
+	do(func() error { return e.pre.sift(ctx) })
 	do(func() error {
 		select {
 		case err := <-p.fatal:

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
+	"sync/atomic"
 
 	"sluice/rules"
 	"sluice/scoring"
@@ -36,6 +38,9 @@ type prefetch struct {
 	loading map[want]*load
 	arrived []*load // read, and not in the histories yet
 	ids     bool    // ids of earlier runs may come again
+	waits   bool    // labels of earlier runs wait for their transactions
+	broken  func(error)
+	earlier atomic.Pointer[earlier]
 	scratch []byte
 }
 
@@ -84,7 +89,7 @@ type held struct {
 func newPrefetch(j *journal.Journal, schema *event.Schema, core *scoring.Core) *prefetch {
 	return &prefetch{
 		journal: j, schema: schema, core: core, wants: make(chan *load, loadQueue),
-		loading: map[want]*load{}, ids: !j.Fresh(),
+		loading: map[want]*load{}, ids: !j.Fresh(), waits: j.Stats().Waiting > 0,
 	}
 }
 
@@ -101,15 +106,48 @@ func (p *prefetch) need(tx *event.Transaction, h *held) {
 		value, _ := tx.AppendEntityValue(nil, e)
 		p.ask(&load{want: want{e, key}, value: value}, h)
 	}
+	if p.waits {
+		p.labels(tx)
+	}
 	if !p.ids {
+		return
+	}
+	if f := p.earlier.Load(); f != nil && !f.mayHold(tx.IDKey) {
 		return
 	}
 	if _, known := p.core.Known(tx.IDKey); known || p.join(want{-1, tx.IDKey}, h) {
 		return
 	}
+	p.ask(&load{want: want{-1, tx.IDKey}, value: tx.AppendIDValue(nil)}, h)
+}
+
+// sift finds out which ids earlier runs know, so that the others, nearly all,
+// need not be looked up.
+func (p *prefetch) sift(ctx context.Context) error {
+	if !p.ids {
+		return nil
+	}
+	f := newEarlier(p.journal.Stats().IDs)
+	err := p.journal.EachID(math.MinInt64, func(id event.Key, _ *journal.Decided) bool {
+		f.add(id)
+		return ctx.Err() == nil
+	})
+	if err != nil || ctx.Err() != nil {
+		return err
+	}
+	p.earlier.Store(f)
+	return nil
+}
+
+// labels takes the labels in that waited for a transaction before this run.
+func (p *prefetch) labels(tx *event.Transaction) {
 	p.scratch = tx.AppendIDValue(p.scratch[:0])
-	if p.journal.MayHold(p.scratch) {
-		p.ask(&load{want: want{-1, tx.IDKey}, value: append([]byte(nil), p.scratch...)}, h)
+	all, err := p.journal.Waiting(p.scratch)
+	if err != nil {
+		p.broken(fmt.Errorf("reading the labels that wait: %w", err))
+	}
+	for _, l := range all {
+		p.core.Label(&event.Label{IDKey: tx.IDKey, Time: l.Time, Fraud: l.Fraud})
 	}
 }
 
