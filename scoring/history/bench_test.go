@@ -185,3 +185,73 @@ func BenchmarkHot(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkOutside decides transactions of resident entities, with histories
+// that may lie outside of memory and without.
+func BenchmarkOutside(b *testing.B) {
+	for _, outside := range []bool{false, true} {
+		b.Run(fmt.Sprint(outside), func(b *testing.B) {
+			const entities, events = 20_000, 60
+			schema := paymentSchema()
+			s := New(schema)
+			plan := quarter()
+			s.Install(plan)
+			tx := benchTx(schema)
+			r := rand.New(rand.NewPCG(1, 1))
+			step := int64(minRetention) / events / entities
+			i := int64(0)
+			for ; i < events*entities; i++ {
+				traffic(tx, i, step, r, entities)
+				s.Remember(tx)
+			}
+			s.SetOutside(outside)
+			values := make([]Value, len(plan.Queries))
+			for b.Loop() {
+				traffic(tx, i, step, r, entities)
+				for e, key := range tx.Entities {
+					if !s.Resident(e, key) {
+						s.Admit(e, key)
+					}
+				}
+				s.Observe(tx, values, nil)
+				s.Remember(tx)
+				s.SetVerdict(tx.IDKey, "allow")
+				i++
+			}
+		})
+	}
+}
+
+// BenchmarkRestore brings back cards of 60 events each, whose rows no other
+// history holds, and lets go of them.
+func BenchmarkRestore(b *testing.B) {
+	const entities, events = 1000, 60
+	schema := paymentSchema()
+	s := New(schema)
+	s.SetOutside(true)
+	s.Install(quarter())
+	r := rand.New(rand.NewPCG(1, 1))
+	all := make([][]*event.Transaction, entities)
+	for i := range int64(entities * events) {
+		tx := benchTx(schema)
+		traffic(tx, i, int64(minRetention)/events/entities, r, 1000)
+		e := i % entities
+		tx.Entities = []event.Key{{mix(uint64(e)), 1}, {}, {}, {}}
+		all[e] = append(all[e], tx)
+	}
+	restored := 0
+	for b.Loop() {
+		for e, txs := range all {
+			key := event.Key{mix(uint64(e)), 1}
+			for _, tx := range txs {
+				s.Restore(0, key, tx, "allow")
+			}
+			s.Admit(0, key)
+			restored += len(txs)
+		}
+		for s.Stats().References > 0 {
+			s.Evict(0)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(restored), "ns/row")
+}
