@@ -289,7 +289,7 @@ func (p *Processor) durable(ctx context.Context) error {
 // resume finds out what earlier runs have sent, trying on.
 func (p *Processor) resume(ctx context.Context, failed chan<- error) {
 	var back delay
-	for ctx.Err() == nil {
+	for tries := 0; ctx.Err() == nil; tries++ {
 		err := p.readTail(ctx)
 		if err == nil {
 			p.trouble("recovery", nil)
@@ -299,7 +299,9 @@ func (p *Processor) resume(ctx context.Context, failed chan<- error) {
 			failed <- err
 			return
 		}
-		p.trouble("recovery", err)
+		if tries >= moving || !errors.Is(err, kafka.NotLeaderForPartition) {
+			p.trouble("recovery", err)
+		}
 		_ = back.wait(ctx)
 	}
 }

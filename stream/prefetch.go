@@ -56,21 +56,15 @@ type load struct {
 	value   []byte
 	waiting []*held
 
-	rows   []past
+	pasts  pasts
 	labels []labelled
-	taken  int // of rows
+	taken  int // of the pasts
 	// stale says that the entity was in memory since this was asked for, and
 	// may have left with more than was read.
 	stale bool
 
 	decided journal.Decided
 	known   bool
-}
-
-// past is a journaled transaction.
-type past struct {
-	tx      event.Transaction
-	verdict rules.Verdict
 }
 
 type labelled struct {
@@ -232,7 +226,8 @@ func (p *prefetch) read(ctx context.Context, l *load, trouble func(error)) error
 	var back delay
 	failed := false
 	for {
-		l.rows, l.labels = l.rows[:0], l.labels[:0]
+		l.pasts.reset()
+		l.labels = l.labels[:0]
 		var err error
 		if l.entity < 0 {
 			l.decided, l.known, err = p.journal.Find(l.value)
@@ -258,10 +253,7 @@ func (p *prefetch) read(ctx context.Context, l *load, trouble func(error)) error
 
 // Row takes a transaction of the journal.
 func (l *load) Row(tx *event.Transaction, verdict rules.Verdict) {
-	l.rows = grow(l.rows)
-	r := &l.rows[len(l.rows)-1]
-	tx.CopyTo(&r.tx)
-	r.verdict = verdict
+	l.pasts.add(tx, verdict)
 }
 
 // Label takes a label of the journal.
@@ -282,7 +274,7 @@ func (p *prefetch) settle() (more bool) {
 			continue
 		}
 		left -= p.restore(l, left)
-		if l.taken < len(l.rows) {
+		if l.taken < len(l.pasts.rows) {
 			break
 		}
 		p.finish(l)
@@ -293,7 +285,7 @@ func (p *prefetch) settle() (more bool) {
 
 // anew asks again for an entity, unless it is in memory.
 func (p *prefetch) anew(l *load) {
-	l.rows, l.labels, l.taken, l.stale = l.rows[:0], l.labels[:0], 0, false
+	l.taken, l.stale = 0, false
 	if p.core.Store().Resident(l.entity, l.key) {
 		p.finish(l)
 		return
@@ -306,9 +298,9 @@ func (p *prefetch) anew(l *load) {
 func (p *prefetch) restore(l *load, n int) int {
 	store := p.core.Store()
 	from := l.taken
-	for ; l.taken < len(l.rows) && l.taken-from < n; l.taken++ {
-		r := &l.rows[l.taken]
-		store.Restore(l.entity, l.key, &r.tx, verdictText(r.verdict))
+	for ; l.taken < len(l.pasts.rows) && l.taken-from < n; l.taken++ {
+		tx, verdict := l.pasts.at(l.taken)
+		store.Restore(l.entity, l.key, tx, verdictText(verdict))
 	}
 	return max(l.taken-from, 1)
 }
@@ -360,7 +352,7 @@ func (p *prefetch) resident(tx *event.Transaction) error {
 		if err := p.journal.History(e, l.value, l); err != nil {
 			return err
 		}
-		p.restore(l, len(l.rows)+1)
+		p.restore(l, len(l.pasts.rows)+1)
 		for _, x := range l.labels {
 			store.RestoreLabel(x.id, x.time, x.fraud)
 		}

@@ -45,6 +45,7 @@ func commands() []command {
 		{"check", "find every fault in rule files", checkCommand},
 		{"backtest", "run rules over files of past transactions", backtestCommand},
 		{"load", "send files of transactions and labels to Kafka", loadCommand},
+		{"journal", "look at what serve has written to its disk", journalCommand},
 	}
 }
 

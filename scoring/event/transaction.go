@@ -52,17 +52,6 @@ func (t *Transaction) Arrive(arrival int64) {
 	}
 }
 
-// CopyTo makes to a copy of t, in the memory that to has.
-func (t *Transaction) CopyTo(to *Transaction) {
-	old := *to
-	*to = *t
-	to.Words = append(old.Words[:0], t.Words...)
-	to.Text = append(old.Text[:0], t.Text...)
-	to.Original = append(old.Original[:0], t.Original...)
-	to.Hashes = append(old.Hashes[:0], t.Hashes...)
-	to.Entities = append(old.Entities[:0], t.Entities...)
-}
-
 // MergeTime is where the transaction stands in the merge: the smaller of event
 // time and arrival, in nanoseconds.
 func (t *Transaction) MergeTime() int64 { return min(t.Time, t.Arrival) }

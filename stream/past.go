@@ -1,0 +1,62 @@
+package stream
+
+import (
+	"sluice/rules"
+	"sluice/scoring/event"
+)
+
+// pasts holds transactions of one schema in few pieces of memory: an entity's
+// past is read at once and used once.
+type pasts struct {
+	schema   *event.Schema
+	words    []uint64 // words, hashes and original amounts of one after the other
+	entities []event.Key
+	text     []byte
+	rows     []past
+
+	tx event.Transaction // scratch of at
+}
+
+// past is what the transactions differ in besides.
+type past struct {
+	id, body      event.Key
+	time, arrival int64
+	currency      uint64
+	text          int // where its text begins
+	word          int // where its words begin
+	originals     int
+	future        bool
+	verdict       rules.Verdict
+}
+
+// add takes a copy.
+func (p *pasts) add(tx *event.Transaction, verdict rules.Verdict) {
+	p.schema = tx.Schema
+	p.rows = append(p.rows, past{
+		id: tx.IDKey, body: tx.Body, time: tx.Time, arrival: tx.Arrival, currency: tx.Currency,
+		text: len(p.text), word: len(p.words), originals: len(tx.Original), future: tx.Future, verdict: verdict,
+	})
+	p.words = append(append(append(p.words, tx.Words...), tx.Hashes...), tx.Original...)
+	p.entities = append(p.entities, tx.Entities...)
+	p.text = append(p.text, tx.Text...)
+}
+
+// at gives one of them, until the next call.
+func (p *pasts) at(i int) (*event.Transaction, rules.Verdict) {
+	r := &p.rows[i]
+	fields, entities, end := len(p.schema.Fields), len(p.schema.Entities), len(p.text)
+	if i+1 < len(p.rows) {
+		end = p.rows[i+1].text
+	}
+	words := p.words[r.word:]
+	p.tx = event.Transaction{
+		Schema: p.schema, Words: words[:fields], Hashes: words[fields : 2*fields], Original: words[2*fields : 2*fields+r.originals],
+		Text: p.text[r.text:end], Entities: p.entities[i*entities : (i+1)*entities],
+		IDKey: r.id, Body: r.body, Time: r.time, Arrival: r.arrival, Future: r.future, Currency: r.currency,
+	}
+	return &p.tx, r.verdict
+}
+
+func (p *pasts) reset() {
+	p.words, p.entities, p.text, p.rows = p.words[:0], p.entities[:0], p.text[:0], p.rows[:0]
+}
