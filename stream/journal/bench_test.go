@@ -138,6 +138,7 @@ func BenchmarkCut(b *testing.B) {
 			}
 			n := float64(b.N * c.size)
 			b.ReportMetric(float64(cpu(unix.RUSAGE_SELF)-all-filling)/n, "cpu-ns/tx")
+			b.ReportMetric(float64(filling)/n, "filling-ns/tx")
 			b.ReportMetric(float64(wall)/n, "wall-ns/tx")
 			b.ReportMetric(float64(worst.Milliseconds()), "worst-ms")
 			st := j.Stats()

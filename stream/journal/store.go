@@ -37,7 +37,7 @@ type store struct {
 // compactAt is how many cuts lie unsorted on top of each other before Pebble
 // sorts them in. Each costs a reader a look into its Bloom filter; fewer would
 // have the same bytes rewritten more often.
-const compactAt = 24
+const compactAt = 32
 
 // openStore opens the Pebble of a directory.
 func openStore(disk vfs.FS, dir string, cache *pebble.Cache, create, readOnly bool, log *slog.Logger) (*store, error) {
@@ -49,17 +49,17 @@ func openStore(disk vfs.FS, dir string, cache *pebble.Cache, create, readOnly bo
 		ErrorIfExists:      create, ErrorIfNotExists: !create, ReadOnly: readOnly,
 		DisableWAL:   true, // cuts are ingested, nothing passes through the memtable
 		MemTableSize: 1 << 20,
-		MaxOpenFiles: 1000,
+		MaxOpenFiles: 1000, BytesPerSync: 4 << 20,
 
-		L0CompactionThreshold: compactAt, L0StopWritesThreshold: 1 << 20,
-		LBaseMaxBytes:   256 << 20,
+		L0CompactionThreshold: 2 * compactAt, L0StopWritesThreshold: 1 << 20,
+		LBaseMaxBytes:   512 << 20,
 		EventListener:   s.listener(),
 		NumPrevManifest: 1,
 	}
 	for i := range s.options.Levels {
 		s.options.Levels[i] = pebble.LevelOptions{
 			BlockSize: 32 << 10, FilterPolicy: bloom.FilterPolicy(10), FilterType: pebble.TableFilter,
-			Compression: func() *sstable.CompressionProfile { return sstable.SnappyCompression },
+			Compression: func() *sstable.CompressionProfile { return sstable.FastCompression },
 		}
 		s.options.TargetFileSizes[i] = 32 << 20
 	}
