@@ -251,46 +251,12 @@ func (p *Processor) restore(ctx context.Context, since int64) error {
 
 // restorePartition reads one partition of the verdicts topic back.
 func (p *Processor) restorePartition(ctx context.Context, partition int32, from, to, since int64) error {
-	type known struct {
-		id   event.Key
-		text []byte // as the journal has it
-		e    scoring.Earlier
-	}
-	run, void := "", 0
-	const block = 2000
-	batch := make([]known, 0, block)
-	flush := func() error {
-		err := p.engine.do(ctx, func() {
-			for i := range batch {
-				p.engine.core.Restore(batch[i].id, batch[i].e)
-				p.engine.recalled(batch[i].text, &batch[i].e)
-			}
-		})
-		batch = batch[:0]
-		return err
-	}
+	t := &tail{p: p, partition: partition, since: since}
 	var failed error
 	err := p.cluster.readRange(ctx, p.o.Topics.Verdicts, partition, from, to, func(rec *wire.Record) {
 		p.restored.Add(1)
-		if name, marks := rec.Header(markerHeader); marks && rec.Value == nil {
-			run = string(name)
-			return
-		}
-		if failed != nil || arrivedBefore(rec.Value, since) {
-			return
-		}
-		d, ok := p.decidedBy(rec)
-		if !ok || d.Arrival < since {
-			return
-		}
-		if run != "" && d.run != run {
-			void++ // a run that another had followed already: it does not count
-			return
-		}
-		d.Partition, d.Offset = partition, rec.Offset
-		batch = append(batch, known{d.id, d.text, d.Earlier})
-		if len(batch) == block {
-			failed = flush()
+		if failed == nil && t.take(rec) {
+			failed = p.engine.do(ctx, t.file)
 		}
 	})
 	if err == nil {
@@ -299,10 +265,55 @@ func (p *Processor) restorePartition(ctx context.Context, partition int32, from,
 	if err != nil {
 		return fmt.Errorf("reading verdicts back: %w", err)
 	}
-	if void > 0 {
-		p.log.Warn("verdicts of a run that another had followed do not count", "partition", partition, "records", void)
+	if t.void > 0 {
+		p.log.Warn("verdicts of a run that another had followed do not count", "partition", partition, "records", t.void)
 	}
-	return flush()
+	return p.engine.do(ctx, t.file)
+}
+
+// tail is a partition of the verdicts topic that is read back.
+type tail struct {
+	p         *Processor
+	partition int32
+	since     int64  // arrival (ns) before which decisions do not matter
+	run       string // whose marker came last
+	void      int    // verdicts that do not count
+	batch     []readBack
+}
+
+// tailBlock is how many verdicts are filed between two batches.
+const tailBlock = 2000
+
+// take reads a record; full says that it is time to file what was read.
+func (t *tail) take(rec *wire.Record) (full bool) {
+	if name, marks := rec.Header(markerHeader); marks && rec.Value == nil {
+		t.run = string(name)
+		return false
+	}
+	if arrivedBefore(rec.Value, t.since) {
+		return false
+	}
+	d, ok := t.p.decidedBy(rec)
+	if !ok || d.Arrival < t.since {
+		return false
+	}
+	if t.run != "" && d.run != t.run {
+		t.void++ // a run that another had followed already: it does not count
+		return false
+	}
+	d.Partition, d.Offset = t.partition, rec.Offset
+	t.batch = append(t.batch, d)
+	return len(t.batch) == tailBlock
+}
+
+// file tells the core what was read, between two batches.
+func (t *tail) file() {
+	for i := range t.batch {
+		d := &t.batch[i]
+		t.p.engine.core.Restore(d.id, d.Earlier)
+		t.p.engine.recalled(d.text, &d.Earlier)
+	}
+	t.batch = t.batch[:0]
 }
 
 // verdictRecord is what is read of a verdict record.
