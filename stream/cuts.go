@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"sluice/rules"
@@ -34,7 +35,9 @@ type cuts struct {
 	closed  []*stretch // oldest first
 	spare   []*stretch
 	closedB int64 // bytes of closed ones
-	number  uint32
+	// unwritten is closedB and what is open, as of the last tick, for all.
+	unwritten atomic.Int64
+	number    uint32
 
 	scratch []byte
 	ticks   int
@@ -145,6 +148,7 @@ func (c *cuts) close(store *history.Store, lanes []*lane) {
 
 // tick goes on with the log, a few times an interval.
 func (c *cuts) tick(e *engine) {
+	c.unwritten.Store(c.closedB + int64(c.open.Size()))
 	c.close(e.core.Store(), e.lanes)
 	if c.ticks++; c.ticks%stretches == 0 {
 		c.hand(e)

@@ -70,6 +70,8 @@ func (p *Processor) openJournal(ctx context.Context) error {
 	if err := p.engine.keep(j, o, p.o.Schema, p.broke); err != nil {
 		return err
 	}
+	p.keeping.Store(p.engine.cuts)
+	p.engine.pre.loads = &p.counts.loads
 	p.engine.cuts.stalled = func() {
 		if p.halted.Load() && !p.stalled.Swap(true) {
 			p.log.Error("deciding pauses: as much waits for the journal as may", "max_unwritten", p.engine.cuts.max)

@@ -15,6 +15,7 @@ type collector struct {
 	decisions, hits, letters, repeats, conflicts, late, future, skipped, failed *prometheus.Desc
 	labels, early, busy, remembered, latency                                    *prometheus.Desc
 	lag, lagSeconds, queued, requests, caughtUp, progress                       *prometheus.Desc
+	journal                                                                     journalDescs
 }
 
 // Collector gives the processor's metrics, for a registry of the caller's.
@@ -44,6 +45,7 @@ func (p *Processor) Collector() prometheus.Collector {
 		requests:   d("requests_waiting", "Requests waiting to be decided."),
 		caughtUp:   d("caught_up", "1 once partitions are assigned and decided up to a bound."),
 		progress:   d("recovery_progress_ratio", "How much of the histories has been read back."),
+		journal:    newJournalDescs(d),
 	}
 }
 
@@ -55,6 +57,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	} {
 		out <- d
 	}
+	c.journal.describe(out)
 }
 
 // Collect is prometheus.Collector's.
@@ -87,6 +90,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	count(c.remembered, n.Remembered)
 	c.histogram(out, n)
 	c.state(send)
+	c.journal.collect(c.p, send)
 }
 
 func (c *collector) histogram(out chan<- prometheus.Metric, n Counts) {

@@ -40,6 +40,7 @@ type prefetch struct {
 	ids     bool    // ids of earlier runs may come again
 	waits   bool    // labels of earlier runs wait for their transactions
 	broken  func(error)
+	loads   *atomic.Int64 // counts reads; may be nil
 	earlier atomic.Pointer[earlier]
 	scratch []byte
 }
@@ -238,6 +239,9 @@ func (p *prefetch) read(ctx context.Context, l *load, trouble func(error)) error
 		case err == nil:
 			if failed {
 				trouble(nil)
+			}
+			if p.loads != nil {
+				p.loads.Add(1)
 			}
 			return nil
 		case errors.Is(err, journal.ErrDamaged):

@@ -98,6 +98,7 @@ type Processor struct {
 	replies  *ristretto.Cache[uint64, stored]
 
 	journal  *journal.Journal
+	keeping  atomic.Pointer[cuts] // for those who look from outside
 	identity *identity
 	fatal    chan error      // why the journal can't be relied on any more
 	halted   atomic.Bool     // the journal can't be written

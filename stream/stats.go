@@ -25,7 +25,8 @@ type counts struct {
 	labels      atomic.Int64
 	earlyLabels atomic.Int64
 	busy        atomic.Int64
-	latency     histogram // arrival to acknowledged verdict
+	loads       atomic.Int64 // of pasts and ids, from the journal
+	latency     histogram    // arrival to acknowledged verdict
 
 	mu      sync.Mutex
 	letters map[event.Code]int64
