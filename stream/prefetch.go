@@ -227,14 +227,7 @@ func (p *prefetch) read(ctx context.Context, l *load, trouble func(error)) error
 	var back delay
 	failed := false
 	for {
-		l.pasts.reset()
-		l.labels = l.labels[:0]
-		var err error
-		if l.entity < 0 {
-			l.decided, l.known, err = p.journal.Find(l.value)
-		} else {
-			err = p.journal.History(l.entity, l.value, l)
-		}
+		err := p.once(l)
 		switch {
 		case err == nil:
 			if failed {
@@ -253,6 +246,17 @@ func (p *prefetch) read(ctx context.Context, l *load, trouble func(error)) error
 			return err
 		}
 	}
+}
+
+// once reads once.
+func (p *prefetch) once(l *load) (err error) {
+	l.pasts.reset()
+	l.labels = l.labels[:0]
+	if l.entity < 0 {
+		l.decided, l.known, err = p.journal.Find(l.value)
+		return err
+	}
+	return p.journal.History(l.entity, l.value, l)
 }
 
 // Row takes a transaction of the journal.
