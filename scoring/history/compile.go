@@ -57,6 +57,10 @@ type group struct {
 	sum     int  // index into layout.sums, -1
 	sketch  int  // index into layout.sketches, -1
 
+	entity int    // whose histories these are
+	other  int    // an entity that matching events share with the current one
+	across *group // the same group, to be answered from that one's histories; nil
+
 	newest  bool // windows of the newest n
 	to      int  // index into edges
 	windows []window
@@ -108,6 +112,7 @@ func (s *Store) compile(plan *Plan, entity int) *program {
 	c.p.place()
 	for i := range c.p.groups {
 		c.bind(&c.p.groups[i])
+		c.p.groups[i].share()
 	}
 	return c.p
 }
@@ -170,7 +175,7 @@ func familyOf(a Agg, floats bool) family {
 func (c *compiler) query(i int, q *Query) {
 	c.p.asked = append(c.p.asked, i)
 	from, to := c.bounds(q.Span)
-	g := group{column: q.Column, index: -1, run: -1, sum: -1, sketch: -1, to: to, newest: q.Span.Newest > 0}
+	g := group{entity: q.Entity, column: q.Column, index: -1, run: -1, sum: -1, sketch: -1, to: to, newest: q.Span.Newest > 0}
 	if q.Agg > Any {
 		g.column = stored(q.Column)
 		g.floats = c.floats(q.Column)
@@ -307,6 +312,17 @@ func (c *compiler) bind(g *group) {
 		g.sketch = l.sketch(sketchKey{k, g.family == famMedian})
 	}
 	g.sum = l.sum(k)
+}
+
+// share prepares the group to be answered from the histories of another entity,
+// whose entries have other columns.
+func (g *group) share() {
+	if g.mode != now || g.newest || g.filter.Shares == 0 || g.filter.Shares-1 == g.entity {
+		return
+	}
+	across := *g
+	across.index = -1
+	g.other, g.across = g.filter.Shares-1, &across
 }
 
 func (c *compiler) list(i int, q *ListQuery) {

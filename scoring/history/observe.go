@@ -56,7 +56,9 @@ type run struct {
 	k    *kind
 	h    *history
 	tx   *event.Transaction
-	self int // rank of the transaction itself, -1
+	self int    // rank of the transaction itself, -1
+	row  handle // of it, 0
+	join join
 
 	g        *group
 	total    total
@@ -76,7 +78,7 @@ type run struct {
 // observe answers for one entity. h is nil if it has no history.
 func (s *Store) observe(k *kind, h *history, tx *event.Transaction, self handle, values []Value, lists []List) {
 	r := &s.run
-	r.s, r.k, r.h, r.tx, r.self = s, k, h, tx, -1
+	r.s, r.k, r.h, r.tx, r.self, r.row = s, k, h, tx, -1, self
 	r.edges()
 	if h != nil && self != 0 {
 		r.self = s.rankOf(h, self, tx.Time)
@@ -152,6 +154,15 @@ func (r *run) size(low, high int) int {
 
 // group answers the queries of a group.
 func (r *run) group(g *group, values []Value) {
+	if g.across != nil && r.enter(g) {
+		r.answers(g.across, values)
+		r.leave()
+		return
+	}
+	r.answers(g, values)
+}
+
+func (r *run) answers(g *group, values []Value) {
 	r.g = g
 	r.reset()
 	high := r.s.ranks[g.to]

@@ -37,7 +37,7 @@ func (s *Store) Resident(entity int, key event.Key) bool {
 }
 
 // Asks reports whether the plan looks at the histories of a kind of entity.
-func (s *Store) Asks(entity int) bool { return s.kinds[entity].asks() }
+func (s *Store) Asks(entity int) bool { return s.kinds[entity].asks() || s.shared[entity] }
 
 // Admit makes an entity resident: everything that the journal has of it was
 // restored, perhaps nothing.

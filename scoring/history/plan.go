@@ -60,6 +60,10 @@ type Filter struct {
 	// Now is set if Match looks at the current transaction (SecondsAgo
 	// included); such a filter can't be evaluated ahead.
 	Now bool
+	// Shares is one more than the index of an entity (into Schema.Entities) that
+	// Match only holds for if the past event and the current one have the same:
+	// `.card == tx.card` is one of the conjuncts. 0 if there is none.
+	Shares int
 }
 
 // Query is one window value: an aggregate of a column over the matching events

@@ -19,6 +19,7 @@ type Store struct {
 	retention     int64
 	version       uint32
 	readsVerdicts bool
+	shared        []bool // by kind: its histories answer for others
 
 	rows, entries, labels slab
 	rowsHeld, references  int
@@ -43,16 +44,17 @@ type Store struct {
 	lacks   []bool       // by field: it is required, and missing in restored rows
 
 	// Scratch space.
-	bytes  []byte
-	texts  arena
-	cursor cursor
-	one    []uint64
-	path   []*node
-	found  []*history
-	ranks  []int
-	run    run
-	sums   tally
-	ahead  foresight
+	bytes      []byte
+	texts      arena
+	cursor     cursor
+	one        []uint64
+	path       []*node
+	found      []*history
+	ranks      []int
+	otherRanks []int
+	run        run
+	sums       tally
+	ahead      foresight
 }
 
 // options are the bounds that tests lower.
@@ -64,11 +66,12 @@ type options struct {
 	few     int // distinct values up to which a larger window is exact, too
 	scan    int // newest events of a window that are looked at one by one
 	waiting int // labels whose transactions have not come
+	join    int // entries side by side that cost as much as one that is looked up
 	sweep   int // slots that a call of Reclaim looks at, and rows that it frees
 }
 
 func defaults() options {
-	return options{hotAt: MaxList, leafMax: 512, fan: 16, exact: MaxList, few: 128, scan: 100_000, waiting: 1 << 20, sweep: 1 << 12}
+	return options{hotAt: MaxList, leafMax: 512, fan: 16, exact: MaxList, few: 128, scan: 100_000, join: 16, waiting: 1 << 20, sweep: 1 << 12}
 }
 
 // minRetention is the retention of a store without a plan.
@@ -104,9 +107,15 @@ func (s *Store) Install(plan *Plan) {
 	s.plan = plan
 	s.retention = int64(plan.Retention)
 	s.readsVerdicts = false
+	s.shared = make([]bool, len(s.kinds))
 	for e := range s.kinds {
 		k := &s.kinds[e]
 		p := s.compile(plan, e)
+		for i := range p.groups {
+			if p.groups[i].across != nil {
+				s.shared[p.groups[i].other] = true
+			}
+		}
 		switch {
 		case k.program == nil:
 			s.version++

@@ -41,6 +41,9 @@ func (r *run) match(block []uint64, size, i int) bool {
 			return block[g.bit.word*size+i]>>g.bit.shift&1 != 0
 		}
 	}
+	if r.join.on && !r.shares(handle(meta)) {
+		return false
+	}
 	r.s.cursor.i = i
 	return g.filter.Match(Past{r.s, &r.s.cursor, handle(meta), r.tx.Time}, r.tx)
 }
@@ -57,7 +60,9 @@ func (r *run) word(block []uint64, size, i int) uint64 {
 
 // in notes the currency of the value of an entry.
 func (r *run) in(block []uint64, size, i int) {
-	if r.g.currency {
+	if r.g.currency && r.join.on {
+		r.total.in(r.s.rows.at(handle(block[metaWord*size+i]))[rowCurrency])
+	} else if r.g.currency {
 		r.total.in(block[(firstCol+r.k.currency)*size+i])
 	}
 }

@@ -305,6 +305,27 @@ func predicates() []*predicate {
 			func(p *fact, now *event.Transaction) bool { return len(p.value(name, 0).Text) > 2 },
 		},
 	}
+	for e, field := range []int{fCard, fShop} {
+		c := event.Column{Field: field}
+		same := func(w uint64, now *event.Transaction) bool { return w != event.Missing && w == now.Hashes[field] }
+		all = append(all, &predicate{
+			Filter{
+				Match:   func(p Past, now *event.Transaction) bool { return same(p.Word(c), now) },
+				Columns: []event.Column{c}, Now: true, Shares: e + 1,
+			},
+			func(p *fact, now *event.Transaction) bool { return same(p.word(c, 0), now) },
+		}, &predicate{
+			Filter{
+				Match: func(p Past, now *event.Transaction) bool {
+					return same(p.Word(c), now) && p.Word(isFraud) == 0 && p.Word(flag) == 1
+				},
+				Columns: []event.Column{c, flag, isFraud}, Now: true, Shares: e + 1,
+			},
+			func(p *fact, now *event.Transaction) bool {
+				return same(p.word(c, 0), now) && !p.fraud(now.Time) && p.word(flag, 0) == 1
+			},
+		})
+	}
 	for i := range 40 { // more than the bits of one word
 		n := int64(i - 20)
 		all = append(all, word(0, items, func(w uint64) bool { return w != event.Missing && int64(w) > n }))
