@@ -75,6 +75,11 @@ func (p *Processor) generation(ended context.Context, gen *kafka.Generation) {
 	ctx, cancel := context.WithCancel(ended)
 	defer cancel()
 	p.phase.Store(phaseVerdicts)
+	if p.identity != nil {
+		if err := p.identity.member(gen.MemberID); err != nil {
+			p.log.Warn("after a crash the group will wait for this process to time out", "error", err)
+		}
+	}
 	plan := p.prepare(ctx, gen)
 	if plan == nil {
 		return

@@ -183,6 +183,38 @@ func (d *identity) session(ctx context.Context, topic string) (wire.Producer, er
 	return next, nil
 }
 
+// member notes under which name this run takes part in the group.
+func (d *identity) member(id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	run := d.journal.Run()
+	if run.Member == id {
+		return nil
+	}
+	run.Member = id
+	if err := d.journal.Begin(run); err != nil {
+		return fmt.Errorf("noting the group's member in the journal: %w", err)
+	}
+	return nil
+}
+
+// takeLeave tells the group that the member which this journal's last run was is
+// gone. After a crash the broker would wait for it until its session ends.
+func (p *Processor) takeLeave(ctx context.Context) {
+	member := p.journal.Run().Member
+	if member == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := p.cluster.client.LeaveGroup(ctx, &kafka.LeaveGroupRequest{
+		GroupID: p.o.Group, Members: []kafka.LeaveGroupRequestMember{{ID: member}},
+	})
+	if err != nil {
+		p.log.Debug("the group's member of the last run did not leave", "error", err)
+	}
+}
+
 // fence ends what earlier runs still send to the verdicts topic: from the
 // marker of this run on the broker refuses their epochs, so that the topic up
 // to the markers is final. It gives their offsets; nil if no run came before.
@@ -328,18 +360,20 @@ func (p *Processor) readTail(ctx context.Context) error {
 	}
 	var all sync.WaitGroup
 	var mu sync.Mutex
+	tail := 0
 	for id, mark := range marks {
 		all.Go(func() {
-			e := p.restorePartition(ctx, id, from[id], mark, 0)
+			n, e := p.restorePartition(ctx, id, from[id], mark, 0)
 			mu.Lock()
+			tail += n
 			err = errors.Join(err, e)
 			p.verdictsRead[id] = mark + 1
 			mu.Unlock()
 		})
 	}
 	all.Wait()
-	if n := p.restored.Load(); err == nil && n > int64(len(marks)) {
-		p.log.Info("verdicts that the journal had not", "records", n)
+	if err == nil && tail > 0 {
+		p.log.Info("decided behind the journal's last cut, and not again", "verdicts", tail)
 	}
 	return err
 }

@@ -233,7 +233,7 @@ func (p *Processor) restore(ctx context.Context, since int64) error {
 	)
 	for _, id := range ids {
 		all.Go(func() {
-			if err := p.restorePartition(ctx, id, from[id], bounds[id].LastOffset, since); err != nil {
+			if _, err := p.restorePartition(ctx, id, from[id], bounds[id].LastOffset, since); err != nil {
 				mu.Lock()
 				errs = err
 				mu.Unlock()
@@ -250,10 +250,10 @@ func (p *Processor) restore(ctx context.Context, since int64) error {
 }
 
 // restorePartition reads one partition of the verdicts topic back.
-func (p *Processor) restorePartition(ctx context.Context, partition int32, from, to, since int64) error {
+func (p *Processor) restorePartition(ctx context.Context, partition int32, from, to, since int64) (verdicts int, err error) {
 	t := &tail{p: p, partition: partition, since: since}
 	var failed error
-	err := p.cluster.readRange(ctx, p.o.Topics.Verdicts, partition, from, to, func(rec *wire.Record) {
+	err = p.cluster.readRange(ctx, p.o.Topics.Verdicts, partition, from, to, func(rec *wire.Record) {
 		p.restored.Add(1)
 		if failed == nil && t.take(rec) {
 			failed = p.engine.do(ctx, t.file)
