@@ -263,12 +263,12 @@ func (p *Processor) restorePartition(ctx context.Context, partition int32, from,
 		err = failed
 	}
 	if err != nil {
-		return fmt.Errorf("reading verdicts back: %w", err)
+		return 0, fmt.Errorf("reading verdicts back: %w", err)
 	}
 	if t.void > 0 {
 		p.log.Warn("verdicts of a run that another had followed do not count", "partition", partition, "records", t.void)
 	}
-	return p.engine.do(ctx, t.file)
+	return t.known, p.engine.do(ctx, t.file)
 }
 
 // tail is a partition of the verdicts topic that is read back.
@@ -277,7 +277,8 @@ type tail struct {
 	partition int32
 	since     int64  // arrival (ns) before which decisions do not matter
 	run       string // whose marker came last
-	void      int    // verdicts that do not count
+	known     int    // verdicts that count
+	void      int    // and that do not
 	batch     []readBack
 }
 
@@ -302,6 +303,7 @@ func (t *tail) take(rec *wire.Record) (full bool) {
 		return false
 	}
 	d.Partition, d.Offset = t.partition, rec.Offset
+	t.known++
 	t.batch = append(t.batch, d)
 	return len(t.batch) == tailBlock
 }
