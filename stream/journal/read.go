@@ -95,12 +95,12 @@ func (s *store) excise(kind byte, below uint16) error {
 // reading gives the store for a call that reads; done ends it.
 func (j *Journal) reading() (s *store, done func(), err error) {
 	s = j.store.Load()
-	s.readers.Add(1)
+	s.open.RLock()
 	if j.closed.Load() {
-		s.readers.Done()
+		s.open.RUnlock()
 		return nil, nil, ErrClosed
 	}
-	return s, s.readers.Done, nil
+	return s, s.open.RUnlock, nil
 }
 
 // Find gives what is known of an id (Transaction.AppendIDValue).

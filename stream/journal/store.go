@@ -31,7 +31,7 @@ type store struct {
 	failing sync.Once
 	cause   error // why; read after failed
 	trouble atomic.Pointer[error]
-	readers sync.WaitGroup
+	open    sync.RWMutex // held for reading by who reads, for writing by who closes
 }
 
 // compactAt is how many cuts lie unsorted on top of each other before Pebble
@@ -133,7 +133,8 @@ func (s *store) close() error {
 	if s.hasFailed() {
 		return nil
 	}
-	s.readers.Wait()
+	s.open.Lock()
+	defer s.open.Unlock()
 	return s.known(s.guard(s.db.Close))
 }
 
