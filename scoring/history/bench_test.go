@@ -138,6 +138,14 @@ func quarter() *Plan {
 	return half
 }
 
+// sameDevice holds for events of the current one's device.
+func sameDevice(shares int) *Filter {
+	return &Filter{
+		Source: fmt.Sprint("same device ", shares), Now: true, Shares: shares, Columns: []event.Column{{Field: 5}},
+		Match: func(p Past, now *event.Transaction) bool { return p.Word(event.Column{Field: 5}) == now.Hashes[5] },
+	}
+}
+
 // BenchmarkHot asks an entity with a million events.
 func BenchmarkHot(b *testing.B) {
 	schema := paymentSchema()
@@ -151,6 +159,8 @@ func BenchmarkHot(b *testing.B) {
 		for e := 1; e < 4; e++ {
 			tx.Entities[e] = event.Key{}
 		}
+		tx.Hashes[5] = uint64(r.IntN(20000))
+		tx.Entities[2] = event.Key{mix(tx.Hashes[5]), 1}
 		tx.Hashes[4] = uint64(r.IntN(20000))
 		s.Remember(tx)
 	}
@@ -163,6 +173,8 @@ func BenchmarkHot(b *testing.B) {
 		{"sum", Query{Agg: Sum, Column: event.Column{Field: 2}}},
 		{"sum of filtered", Query{Agg: Sum, Column: event.Column{Field: 2}, Filter: small}},
 		{"distinct", Query{Agg: Distinct, Column: event.Column{Field: 4}}},
+		{"same device", Query{Agg: Count, Filter: sameDevice(0)}},
+		{"same device, joined", Query{Agg: Count, Filter: sameDevice(3)}},
 		{"median", Query{Agg: Median, Column: event.Column{Field: 2}}},
 	} {
 		for _, d := range []time.Duration{time.Hour, day, 30 * day} {
@@ -174,6 +186,8 @@ func BenchmarkHot(b *testing.B) {
 					tx.Entities[e] = event.Key{}
 				}
 				traffic(tx, i, step, r, 1)
+				tx.Hashes[5] = 7
+				tx.Entities[2] = event.Key{mix(7), 1}
 				s.Observe(tx, values, nil)
 				b.ReportAllocs()
 				b.ResetTimer()

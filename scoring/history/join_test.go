@@ -91,7 +91,7 @@ func TestJoinOfDifferentReach(t *testing.T) {
 		}
 		s.Remember(at(m, 1, base, card, "s"))
 		for id := range int64(5) { // so that the shop's is larger
-			s.Remember(at(m, 10+id, base, "other", "s"))
+			s.Remember(at(m, 10+id, base+15, "other", "s"))
 		}
 		s.Remember(at(m, 2, base+ret+10, c.card, c.shop))
 		values := make([]Value, 1)

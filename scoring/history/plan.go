@@ -14,6 +14,9 @@
 // 1,000 events it becomes a tree of such arrays whose nodes hold sums, and
 // sketches of distinct values and medians. A new plan gives entries new columns
 // when they are next touched, from the rows.
+//
+// Histories need not all be in memory (see Store.SetOutside): an entity is
+// resident with its whole history, or it is not.
 package history
 
 import (
