@@ -1,6 +1,8 @@
 package journal
 
 import (
+	crand "crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -9,9 +11,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-
-	crand "crypto/rand"
-	"encoding/binary"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )

@@ -313,7 +313,6 @@ func (c *scan) seek() bool {
 // decoder reads pieces of histories. One goroutine uses it at a time.
 type decoder struct {
 	schema  *event.Schema
-	layouts int
 	readers []*event.StoredReader
 	tx      event.Transaction
 	scratch []byte
