@@ -374,7 +374,11 @@ func playPair(t *testing.T, seed uint64, o options, steps int) *pair {
 
 func TestEvictedLikeResident(t *testing.T) {
 	evicted, loads, hots, lefts := 0, 0, 0, 0
-	for seed := range uint64(60) {
+	seeds := uint64(60)
+	if testing.Short() {
+		seeds = 15
+	}
+	for seed := range seeds {
 		o := defaults()
 		o.sweep = 50
 		if seed%3 > 0 {
