@@ -77,8 +77,9 @@ type Decision struct {
 	// Of Decided.
 	Set     *rules.Set
 	Outcome rules.Outcome
-	Record  []byte // the verdict record, JSON
-	number  uint64 // in Core.ids
+	Record  []byte      // the verdict record, JSON
+	number  uint64      // in Core.ids
+	row     history.Ref // where the histories hold it, 0: nowhere
 }
 
 // Options of a Core.
@@ -259,7 +260,7 @@ func (c *Core) finish(from, to int, now int64) {
 func (c *Core) observe(i int, in *Input) {
 	d := &c.decisions[i]
 	d.Input, d.Set, d.Record, d.Earlier = *in, c.set, d.Record[:0], Earlier{}
-	d.New, d.Taken = false, false
+	d.New, d.Taken, d.row = false, false, 0
 	tx := in.Tx
 	c.clock.see(tx.Arrival)
 	if tx.Arrival-tx.Time > int64(c.set.Program.Plan().Retention) {
@@ -319,7 +320,7 @@ func (c *Core) again(d *Decision, e *Earlier) {
 // remember takes a transaction into the histories, unless it is late.
 func (c *Core) remember(d *Decision) {
 	if d.Flags&Late == 0 {
-		_, d.Taken = c.store.Remember(d.Tx)
+		d.row, d.Taken = c.store.Remember(d.Tx)
 	}
 }
 
@@ -330,7 +331,7 @@ func (c *Core) settle(d *Decision) {
 		if e := c.ids.numbered(d.number); e != nil { // nil if MaxIDs pushed it out within the batch
 			e.Verdict, e.Score = d.Outcome.Verdict, d.Outcome.Score
 		}
-		c.store.SetVerdict(d.Tx.IDKey, d.Outcome.Verdict.String())
+		c.store.SettleVerdict(d.row, d.Tx.IDKey, d.Outcome.Verdict.String())
 	case Repeat, Conflict:
 		if e := c.ids.get(d.Tx.IDKey); e != nil {
 			d.Earlier = *e

@@ -35,6 +35,7 @@ type engine struct {
 	pre       *prefetch
 	memory    int64  // bytes of histories beyond which cold ones leave memory; 0: none do
 	gapUntil  int64  // event time up to which windows miss records that are lost
+	unsure    bool   // histories have left memory since the batch was prefetched
 	evictable uint32 // the last cut that is durable
 	broken    func(error)
 
@@ -243,6 +244,10 @@ func (e *engine) arrive(a *arrival, now int64) {
 
 // hold lets records wait for what they need, and for the ones before them.
 func (e *engine) hold(a *arrival, now int64) {
+	if !e.pre.needs() && len(a.lane.held) == 0 {
+		e.put(a, now)
+		return
+	}
 	h := &held{arrival: *a}
 	if !a.lane.label {
 		for i := range a.c.txs {
@@ -273,6 +278,7 @@ func (e *engine) unhold(h *held) {
 
 // put hands decoded records to the merge.
 func (e *engine) put(a *arrival, now int64) {
+	a.c.departures = e.core.Store().Departures()
 	if a.c.gap && len(a.c.txs) > 0 {
 		e.gapUntil = max(e.gapUntil, a.c.txs[0].Arrival+int64(e.core.Set().Program.Plan().Retention))
 	}
@@ -428,6 +434,7 @@ func (e *engine) take(c *chunk, i int) {
 		o.seq = l.tracker.add(offset)
 	}
 	l.arrival.Store(in.Tx.Arrival)
+	e.unsure = e.unsure || c.departures != e.core.Store().Departures()
 	e.batch = append(e.batch, in)
 	e.origins = append(e.origins, o)
 }
@@ -497,6 +504,7 @@ func (e *engine) accept(c *call) {
 	if c.tx.Time <= e.gapUntil {
 		in.Flags |= scoring.Gap
 	}
+	e.unsure = true
 	e.batch = append(e.batch, in)
 	e.origins = append(e.origins, origin{call: c})
 }
@@ -524,9 +532,10 @@ func (e *engine) decide() {
 // whole makes sure that the batch finds what it needs in memory. Where the
 // journal can't give it any more, nothing is decided from then on.
 func (e *engine) whole() bool {
-	if e.pre == nil {
+	if e.pre == nil || !e.unsure {
 		return true
 	}
+	e.unsure = false
 	for i := range e.batch {
 		if err := e.pre.resident(e.batch[i].Tx); err != nil {
 			e.broken(err)

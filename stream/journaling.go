@@ -119,7 +119,7 @@ func (e *engine) keep(j *journal.Journal, o *Journaling, schema *event.Schema, b
 	e.pre = newPrefetch(j, schema, e.core)
 	e.pre.later, e.pre.unhold, e.pre.broken = e.later, e.unhold, broken
 	store := e.core.Store()
-	store.SetOutside(true)
+	store.SetOutside(!j.Fresh())
 	store.SetCut(e.cuts.number)
 	progress := j.Progress()
 	e.gapUntil = progress.Gap
@@ -397,7 +397,7 @@ func (e *engine) recalled(id []byte, v *scoring.Earlier) {
 func (e *engine) slim() {
 	store := e.core.Store()
 	for range slimSteps {
-		if e.memory == 0 || store.Stats().Bytes <= e.memory {
+		if e.memory == 0 || store.Stats().Used <= e.memory {
 			return
 		}
 		store.Evict(e.evictable)

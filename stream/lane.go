@@ -72,6 +72,8 @@ type chunk struct {
 	offsets []int64
 	keys    []mergeKey
 	gap     bool // records before it are lost
+	// departures of histories from memory, when all that is needed was there
+	departures uint64
 }
 
 func (c *chunk) reset() {

@@ -88,11 +88,15 @@ func newPrefetch(j *journal.Journal, schema *event.Schema, core *scoring.Core) *
 	}
 }
 
+// needs says whether anything may have to be brought: nothing does while all
+// that a new journal knows is in memory.
+func (p *prefetch) needs() bool { return p.ids || p.waits || p.core.Store().Outside() }
+
 // need asks for what a transaction needs that is not in memory, for h to wait for.
 func (p *prefetch) need(tx *event.Transaction, h *held) {
 	store := p.core.Store()
 	for e, key := range tx.Entities {
-		if key == (event.Key{}) || store.Resident(e, key) {
+		if store.Resident(e, key) {
 			continue
 		}
 		if p.join(want{e, key}, h) {

@@ -4,8 +4,11 @@ import "sluice/scoring/event"
 
 // SetCut numbers the cut of the journal that will hold what happens from now on:
 // every history that is changed, observed or admitted bears the number of the
-// latest. Numbers ascend.
+// latest. Numbers ascend from 1; 0, as at first, says that there is no journal.
 func (s *Store) SetCut(cut uint32) { s.cut = cut }
+
+// Departures counts the histories that have left memory.
+func (s *Store) Departures() uint64 { return s.departures }
 
 // Evict gives back the memory of histories that were last touched in a cut up to
 // upTo, which the journal must hold, doing at most a bounded piece of work:
@@ -15,6 +18,7 @@ func (s *Store) Evict(upTo uint32) (evicted int) {
 	if len(s.kinds) == 0 {
 		return 0
 	}
+	s.outside = true
 	upTo = min(upTo, loading-1)
 	slots, rows := s.options.sweep, s.options.sweep
 	rows -= s.letGo(rows)
@@ -36,6 +40,7 @@ func (s *Store) Evict(upTo uint32) (evicted int) {
 		s.gone = append(s.gone, slot.history)
 		k.table.removeAt(p, s.cold.slot)
 		evicted++
+		s.departures++
 		rows -= s.letGo(rows)
 	}
 	return evicted

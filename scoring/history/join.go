@@ -33,7 +33,7 @@ func (r *run) enter(g *group) bool {
 	k := &s.kinds[g.other]
 	h := k.table.find(key)
 	if h != nil {
-		if s.outside {
+		if s.cut > 0 {
 			s.stamp(h)
 		}
 		s.expire(h)

@@ -76,7 +76,7 @@ func (s *Store) Label(l *event.Label) (matched bool) {
 		s.waiting.add(l)
 		return false
 	}
-	if s.outside {
+	if s.cut > 0 {
 		s.touch(s.rows.at(s.ids.find(l.IDKey)))
 	}
 	return true
@@ -105,9 +105,19 @@ func (s *Store) SetVerdict(id event.Key, verdict string) {
 	}
 	r := s.rows.at(row)
 	s.setVerdict(r, row, verdict)
-	if s.outside {
+	if s.cut > 0 {
 		s.touch(r)
 	}
+}
+
+// SettleVerdict is SetVerdict for a transaction that was remembered since the
+// last SetCut, and where: ref is what Remember gave.
+func (s *Store) SettleVerdict(ref Ref, id event.Key, verdict string) {
+	if r := s.rows.at(handle(ref)); ref != 0 && r[rowID] == id[0] && r[rowID+1] == id[1] {
+		s.setVerdict(r, handle(ref), verdict)
+		return
+	}
+	s.SetVerdict(id, verdict) // it has left its block already, or is not there
 }
 
 func (s *Store) setVerdict(r []uint64, row handle, verdict string) {

@@ -14,7 +14,7 @@ func (s *Store) Observe(tx *event.Transaction, values []Value, lists []List) {
 			s.found[e] = s.kinds[e].table.find(key)
 		}
 	}
-	if s.outside {
+	if s.cut > 0 {
 		for _, h := range s.found {
 			if h != nil {
 				s.stamp(h)

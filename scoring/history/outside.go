@@ -23,8 +23,12 @@ const loading = math.MaxUint32
 // SetOutside says that histories may lie outside of memory. An entity that the
 // store does not hold is then not resident, instead of being without a past:
 // Remember leaves its history out, and Observe must not be asked about it
-// unless nothing in the plan looks at it (see Asks).
+// unless nothing in the plan looks at it (see Asks). Evict says so too. Before
+// that an entity which the store does not hold has no past.
 func (s *Store) SetOutside(outside bool) { s.outside = outside }
+
+// Outside reports whether histories may lie outside of memory.
+func (s *Store) Outside() bool { return s.outside }
 
 // Resident reports whether the whole history of an entity is in memory. It
 // always is where none lie outside, and for the zero key.

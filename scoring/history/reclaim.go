@@ -31,7 +31,7 @@ func (s *Store) Reclaim(now int64) {
 			continue
 		}
 		slot := &p.slots[s.sweep.slot]
-		if slot.key == (event.Key{}) || slot.history.newest >= floor || s.outside && slot.history.cut >= s.cut {
+		if slot.key == (event.Key{}) || slot.history.newest >= floor || s.cut > 0 && slot.history.cut >= s.cut {
 			s.sweep.slot++
 			continue
 		}
@@ -39,6 +39,7 @@ func (s *Store) Reclaim(now int64) {
 		if slot.history.len(s) == 0 {
 			s.discard(&slot.history)
 			k.table.removeAt(p, s.sweep.slot)
+			s.departures++
 		}
 	}
 }

@@ -36,12 +36,13 @@ type Store struct {
 	sweep                sweep
 
 	// Where histories may lie outside of memory.
-	outside bool
-	cut     uint32
-	cold    sweep        // where Evict goes on
-	gone    []history    // evicted, of which entries still hold rows
-	loose   []looseLabel // of the entity that is being restored
-	lacks   []bool       // by field: it is required, and missing in restored rows
+	outside    bool
+	departures uint64
+	cut        uint32
+	cold       sweep        // where Evict goes on
+	gone       []history    // evicted, of which entries still hold rows
+	loose      []looseLabel // of the entity that is being restored
+	lacks      []bool       // by field: it is required, and missing in restored rows
 
 	// Scratch space.
 	bytes      []byte
