@@ -23,7 +23,31 @@ func compileFilter(s *event.Schema, lists lang.Lists, source string, p *lang.Nod
 	}
 	f := &history.Filter{Source: source, Match: m}
 	survey(p, f)
+	f.Shares = shared(s, p) + 1
 	return f
+}
+
+// shared gives the entity that the past event and the current one must have in
+// common for a predicate to hold, -1 if it asks for none: the history of the
+// smaller one then answers.
+func shared(s *event.Schema, n *lang.Node) int {
+	switch n.Op {
+	case lang.And:
+		if e := shared(s, n.Args[0]); e >= 0 {
+			return e
+		}
+		return shared(s, n.Args[1])
+	case lang.Eq:
+		past, tx := n.Args[0], n.Args[1]
+		if past.Op == lang.Tx {
+			past, tx = tx, past
+		}
+		same := past.Op == lang.Past && tx.Op == lang.Tx && past.Column == tx.Column && past.Column.Form == event.Plain
+		if same && (past.Kind == lang.String || past.Kind == lang.Int) {
+			return s.Fields[past.Column.Field].EntityIndex
+		}
+	}
+	return -1
 }
 
 // survey notes what a predicate looks at. A list may be changed between two
