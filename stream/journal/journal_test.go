@@ -191,6 +191,9 @@ func TestLongHistory(t *testing.T) {
 	if got := history(t, j, 1, "m"); len(got.rows) != n {
 		t.Errorf("%d rows, want %d", len(got.rows), n)
 	}
+	if n, largest := pieces(t, j, "merchant", "m"); n < 10 || largest > 2*pieceBytes {
+		t.Errorf("%d pieces of up to %d bytes", n, largest)
+	}
 	if got := history(t, j, 0, "c-6"); len(got.rows) != n/7 {
 		t.Errorf("%d rows, want %d", len(got.rows), n/7)
 	}
