@@ -169,3 +169,40 @@ func BenchmarkDecided(b *testing.B) {
 		s.Placed(s.Decided(&tx, rules.Allow, 0, true), 1, 1)
 	}
 }
+
+// BenchmarkRead loads pasts and looks for ids that are not there, in a journal
+// of several cuts that are not sorted in.
+func BenchmarkRead(b *testing.B) {
+	schema := parseSchema(b, handbookSchema)
+	j, err := Open(Options{Dir: b.TempDir(), Schema: schema})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer j.Close()
+	p := &payments{r: rand.New(rand.NewPCG(1, 2)), now: 1_700_000_000_000, step: 60_000, next: handbookPayment}
+	d, s := event.NewDecoder(schema), j.Segment()
+	for range 10 {
+		s.Reset()
+		p.fill(b, d, s, 20_000)
+		if err := j.Write([]*Segment{s}, Progress{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("history", func(b *testing.B) {
+		rows := counter(0)
+		for b.Loop() {
+			if err := j.History(0, strconv.AppendInt(nil, int64(p.r.IntN(5000)), 10), &rows); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(rows)/float64(b.N), "rows")
+		b.ReportMetric(float64(j.Stats().Buckets), "buckets")
+	})
+	b.Run("unknown", func(b *testing.B) {
+		for b.Loop() {
+			if _, ok, err := j.Find(strconv.AppendInt([]byte("i9"), p.r.Int64(), 10)); ok || err != nil {
+				b.Fatal(ok, err)
+			}
+		}
+	})
+}

@@ -120,9 +120,9 @@ func TestCrash(t *testing.T) {
 	}
 	j.Close()
 	t.Logf("%d operations", count.n)
-	step := 1
+	step := 4
 	if testing.Short() {
-		step = 7
+		step = 15
 	}
 	for n := 1; n <= count.n; n += step {
 		mem := vfs.NewCrashableMem()
@@ -173,9 +173,9 @@ func TestFailingOperations(t *testing.T) {
 		}
 		j.Close()
 		t.Logf("%d operations", count.n)
-		step := 1
+		step := 4
 		if testing.Short() {
-			step = 7
+			step = 15
 		}
 		for n := 1; n <= count.n; n += step {
 			for _, times := range []int{1, 6} {

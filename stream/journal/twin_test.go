@@ -22,7 +22,11 @@ func mustOpen(t testing.TB, fs vfs.FS, schema *event.Schema) *Journal {
 // sorting in and forgetting between them.
 func TestTwin(t *testing.T) {
 	schema := parseSchema(t, testSchema)
-	for seed := range uint64(12) {
+	seeds := uint64(5)
+	if testing.Short() {
+		seeds = 2
+	}
+	for seed := range seeds {
 		fs := vfs.NewMem()
 		j := mustOpen(t, fs, schema)
 		if !j.Fresh() {
