@@ -172,10 +172,23 @@ type verdict struct {
 	Verdict string   `json:"verdict"`
 	Run     string   `json:"run"`
 	Flags   []string `json:"flags"`
-	Source  struct {
-		Partition int32 `json:"partition"`
-		Offset    int64 `json:"offset"`
-	} `json:"source"`
+	Source  source   `json:"source"`
+}
+
+// source is where a transaction stands; over HTTP it came from nowhere.
+type source struct {
+	HTTP      bool  `json:"-"`
+	Partition int32 `json:"partition"`
+	Offset    int64 `json:"offset"`
+}
+
+// UnmarshalJSON takes "http", or the place.
+func (s *source) UnmarshalJSON(b []byte) error {
+	if s.HTTP = string(b) == `"http"`; s.HTTP {
+		return nil
+	}
+	type place source // without this method
+	return json.Unmarshal(b, (*place)(s))
 }
 
 func verdictOf(r *kgo.Record) (*verdict, error) {

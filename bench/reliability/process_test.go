@@ -196,3 +196,9 @@ func (s *process) memory() int64 {
 	}
 	return 0
 }
+
+// thaw lets a frozen process go on.
+func (s *process) thaw(t *testing.T) {
+	t.Helper()
+	s.signal(t, syscall.SIGCONT)
+}

@@ -1,0 +1,63 @@
+package reliability
+
+import (
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestReliabilityFence freezes a process in the middle of its work and starts a
+// successor on a copy of its journal, as if the machine had been given up for
+// dead and its disk restored elsewhere. Then the first one wakes: what it still
+// sends is refused, and it stops and says why.
+func TestReliabilityFence(t *testing.T) {
+	rounds, n := scale(3, 20), scale(100_000, 300_000)
+	random := rand.New(rand.NewPCG(seed(t), 2))
+	all, want := payments(t, n), reference(t, n)
+	for round := range rounds {
+		p := newPlace(t)
+		p.send(t, all)
+		w := p.watch(t)
+		first := serve(t, p.configure(t, "first", "{dir: first, interval: 50ms}"))
+		goal := 1 + random.IntN(n*3/4)
+		first.await(t, "some verdicts", time.Minute, func() bool { return w.seen.Load() >= int64(goal) })
+		first.freeze(t)
+		frozenAt := w.seen.Load()
+		if out, err := exec.Command("cp", "-r", filepath.Join(p.dir, "first"), filepath.Join(p.dir, "second")).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		second := serve(t, p.configure(t, "second", "{dir: second, interval: 50ms}"))
+		// It wakes at a random place: while the other one still starts, in the
+		// middle of its work, or when all is done.
+		wake := frozenAt + random.Int64N(int64(n)-frozenAt+1)
+		second.await(t, "more verdicts", time.Minute, func() bool {
+			return w.seen.Load() >= min(wake+1, int64(n)) && strings.Contains(second.logged(), "msg=deciding")
+		})
+		first.thaw(t)
+		if code := first.end(t, time.Minute); code == 0 {
+			t.Errorf("round %d: the one that was frozen ends with code 0", round)
+		}
+		log := first.logged()
+		if !strings.Contains(log, "another") {
+			t.Errorf("round %d: the one that was frozen does not say why it ends:\n%s", round, log)
+		}
+		w.await(t, n, second, time.Minute)
+		second.await(t, "it is ready", time.Minute, func() bool { status, _ := second.get(t, "/readyz"); return status == 200 })
+		second.terminate(t)
+		o := p.judge(t, want)
+		t.Logf("round %d: frozen at %d of %d, woken at %d: %+v; it said: %s", round, frozenAt, n, wake, o, lastLine(log))
+		if err := os.RemoveAll(p.dir); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// lastLine gives the last line of a log.
+func lastLine(log string) string {
+	log = strings.TrimSpace(log)
+	return log[strings.LastIndexByte(log, '\n')+1:]
+}
