@@ -28,6 +28,9 @@ var (
 	ErrUnwritten = errors.New("the journal can't be written, and no more may wait for it; see /readyz")
 	// ErrPending says that an id is decided and its verdict is not acknowledged.
 	ErrPending = errors.New("it is decided, and its verdict is not acknowledged yet; ask again")
+	// ErrUnread says that an id is decided and its verdict record can't be read
+	// back now.
+	ErrUnread = errors.New("it is decided, and Kafka does not give the verdict record back; ask again")
 	// ErrForgotten says that an id was decided so long ago that its verdict
 	// record is not at hand any more.
 	ErrForgotten = errors.New("it was decided longer ago than verdicts are kept")
@@ -199,11 +202,14 @@ func (p *Processor) readVerdict(ctx context.Context, id event.Key, partition int
 		}
 	}
 	record, err := p.cluster.readOne(ctx, p.o.Topics.Verdicts, partition, offset)
-	if errors.Is(err, ErrUnknown) {
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrUnknown):
 		return nil, fmt.Errorf("%w: %w", ErrForgotten, err)
-	}
-	if err != nil {
+	case ctx.Err() != nil:
 		return nil, err
+	default:
+		return nil, fmt.Errorf("%w: %w", ErrUnread, err)
 	}
 	p.replies.SetWithTTL(id[0], stored{id, record}, int64(len(record)), time.Hour)
 	return record, nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -161,7 +162,7 @@ func explain(err error) error {
 		hint = "the broker closes the connection: is it stopping, or does its listener want a login or TLS?"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		hint = "nobody listens there: is the broker running?"
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		hint = "no answer in time"
 	}
 	if hint == "" {

@@ -100,6 +100,8 @@ func (p *Processor) generation(ended context.Context, gen *kafka.Generation) {
 	p.phase.Store(phaseJoining)
 	stages.Wait()
 	p.letGo(gen, plan.lanes, committed)
+	p.trouble("fetch", nil) // what was in their way is over with them
+	p.trouble("commit", nil)
 }
 
 // warnOfOthers says so where this process sees a part of the transactions only:

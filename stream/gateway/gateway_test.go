@@ -95,6 +95,7 @@ func TestErrors(t *testing.T) {
 		{stream.ErrBusy, 503, "busy", ""},
 		{stream.ErrStarting, 503, "starting", ""},
 		{stream.ErrPending, 503, "pending", ""},
+		{fmt.Errorf("%w: %w", stream.ErrUnread, io.EOF), 503, "unread", ""},
 		{stream.ErrClosing, 503, "stopping", ""},
 		{context.DeadlineExceeded, 504, "timeout", ""},
 		{context.Canceled, 504, "timeout", ""},

@@ -99,6 +99,10 @@ var answers = []struct {
 		Title: "Not acknowledged yet", Status: http.StatusServiceUnavailable, Code: "pending",
 		Detail: "the transaction is decided and Kafka has not acknowledged the verdict yet; ask again",
 	}},
+	{stream.ErrUnread, Problem{
+		Title: "The verdict can't be read back", Status: http.StatusServiceUnavailable, Code: "unread",
+		Detail: "the transaction is decided, and Kafka does not give its verdict record back now; ask again, and see /readyz",
+	}},
 	{stream.ErrClosing, Problem{
 		Title: "Stopping", Status: http.StatusServiceUnavailable, Code: "stopping",
 		Detail: "this process is stopping; ask another instance, or again after the restart",
