@@ -115,9 +115,13 @@ func (d *decidedID) merge(old *decidedID) {
 // finder looks up what the journal holds of an id.
 type finder func(hash, *decidedID) (bool, error)
 
+// placedFinder is a finder that looks into one bucket: what was decided at one
+// time is in one.
+type placedFinder func(id hash, bucket uint16, d *decidedID) (bool, error)
+
 // identities writes the ids. Of one that the histories do not hold the journal
 // may know more; that is rare.
-func (b *builder) identities(t *tables, earlier finder) error {
+func (b *builder) identities(t *tables, earlier placedFinder) error {
 	for i := 0; i < len(b.ids); i++ {
 		at := &b.ids[i]
 		value := b.values[at.value : at.value+int(at.length)]
@@ -144,9 +148,9 @@ func (b *builder) identities(t *tables, earlier finder) error {
 
 // merged gives the value of an id that is in the cut more than once, or of
 // which the journal may know more.
-func (b *builder) merged(same []idAt, earlier finder) ([]byte, error) {
+func (b *builder) merged(same []idAt, earlier placedFinder) ([]byte, error) {
 	var d, old decidedID
-	known, err := earlier(same[0].id, &d)
+	known, err := earlier(same[0].id, same[0].bucket, &d)
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,11 @@ func (s *store) get(key []byte) (value []byte, ok bool, err error) {
 func (s *store) find(st *state, id hash, d *decidedID) (ok bool, err error) {
 	live := buckets(st.IDs)
 	slices.Reverse(live)
+	return s.findIn(st, live, id, d)
+}
+
+// findIn looks an id up in some buckets.
+func (s *store) findIn(st *state, live []uint16, id hash, d *decidedID) (ok bool, err error) {
 	var value []byte
 	var at uint16
 	err = s.guard(func() error {

@@ -38,7 +38,14 @@ func (j *Journal) Write(segments []*Segment, p Progress) error {
 		}
 	}
 	t := &tables{s: s, cut: next.Cut}
-	if err := b.write(t, waits, find); err != nil {
+	known := j.state.Load()
+	earlier := func(id hash, bucket uint16, d *decidedID) (bool, error) {
+		if _, live := known.IDs[bucket]; !live {
+			return false, nil
+		}
+		return s.findIn(known, []uint16{bucket}, id, d)
+	}
+	if err := b.write(t, waits, earlier); err != nil {
 		return errors.Join(s.known(err), t.drop())
 	}
 	if err := t.ingest(); err != nil {
@@ -51,11 +58,11 @@ func (j *Journal) Write(segments []*Segment, p Progress) error {
 }
 
 // write writes everything, in the order of the keys.
-func (b *builder) write(t *tables, waits []wait, find finder) error {
+func (b *builder) write(t *tables, waits []wait, earlier placedFinder) error {
 	if err := b.histories(t); err != nil {
 		return err
 	}
-	if err := b.identities(t, find); err != nil {
+	if err := b.identities(t, earlier); err != nil {
 		return err
 	}
 	if err := t.state(b.st); err != nil {
