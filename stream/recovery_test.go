@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"reflect"
 	"testing"
 	"time"
 )
@@ -17,6 +18,35 @@ func TestArrivedBefore(t *testing.T) {
 	} {
 		if got := arrivedBefore([]byte(record), since); got != want {
 			t.Errorf("%s: %v", record, got)
+		}
+	}
+}
+
+// TestGlance: what is read fast is what the whole reading says, and what may
+// be something else is left to it.
+func TestGlance(t *testing.T) {
+	const end = `,"rules":[],"event_time":"2018-04-01T00:00:31Z","arrival_time":"2018-04-01T00:00:31.25Z","source":"http","run":"ab12","windows":[]}`
+	for record, fast := range map[string]bool{
+		`{"transaction_id":17,"verdict":"deny","score":-4` + end:         true,
+		`{"transaction_id":"p-1","verdict":"allow","score":0` + end:      true,
+		`{"transaction_id":"p\u002d1","verdict":"allow","score":0` + end: false,
+		`{"transaction_id":"a\",\"verdict\":\"deny","score":0` + end:     false,
+		`{"verdict":"allow","transaction_id":"p-1","score":0` + end:      false,
+		`{"transaction_id": 17,"verdict":"deny","score":-4` + end:        true,
+		`{"transaction_id":17,"verdict":"deny","score":1.5` + end:        false,
+		`{"transaction_id":17,"verdict":"deny","score":1,"run":"x"}`:     false,
+		`{"transaction_id":17,"verdict":"deny","score":1`:                false,
+		`{"transaction_id":""` + `,"verdict":"review","score":12` + end:  true,
+		``: false,
+	} {
+		id, v, ok := glance([]byte(record))
+		if ok != fast {
+			t.Errorf("%s: read fast: %v", record, ok)
+		}
+		slowID, slow, good := peruse([]byte(record))
+		slow.ID = nil
+		if ok && (!good || !reflect.DeepEqual(v, slow) || id != slowID) {
+			t.Errorf("%s:\n%q %+v\n%q %+v", record, id, v, slowID, slow)
 		}
 	}
 }
