@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -51,19 +50,19 @@ func (p *Processor) openJournal(ctx context.Context) error {
 		return err
 	}
 	dir := filepath.Join(o.Dir, journalName(p.o.Group, cluster))
-	j, err := journal.Open(journal.Options{Dir: dir, Schema: p.o.Schema, Bucket: bucketOf(p.retention()), Log: p.log})
+	j, err := p.openDir(dir)
 	if errors.Is(err, journal.ErrDamaged) && o.Rebuild {
-		aside := dir + ".damaged-" + time.Now().UTC().Format("20060102T150405")
-		p.log.Warn("the journal is damaged: a new one is made from the topics", "kept", aside, "error", err)
-		if err := os.Rename(dir, aside); err != nil {
-			return fmt.Errorf("putting the damaged journal aside: %w", err)
+		aside, moved := putAside(dir)
+		if moved != nil {
+			return moved
 		}
-		j, err = journal.Open(journal.Options{Dir: dir, Schema: p.o.Schema, Bucket: bucketOf(p.retention()), Log: p.log})
+		p.log.Warn("the journal is damaged: a new one is made from the topics", "kept", aside, "error", err)
+		j, err = p.openDir(dir)
 	}
 	if err != nil {
 		return fmt.Errorf("opening the journal in %s: %w", dir, err)
 	}
-	p.journal = j
+	p.journal, p.journalDir = j, dir
 	ids := p.produceOptions(p.o.Topics.Verdicts)
 	p.identity = &identity{journal: j, newID: ids.NewID}
 	p.log.Info("journal open", "dir", dir, "new", j.Fresh())

@@ -97,13 +97,14 @@ type Processor struct {
 	decoders sync.Pool
 	replies  *ristretto.Cache[uint64, stored]
 
-	journal  *journal.Journal
-	keeping  atomic.Pointer[cuts] // for those who look from outside
-	identity *identity
-	fatal    chan error      // why the journal can't be relied on any more
-	halted   atomic.Bool     // the journal can't be written
-	stalled  atomic.Bool     // and so much waits for it that nothing is decided
-	fenced   map[int32]int64 // of a new journal: this run's markers in the verdicts topic
+	journal    *journal.Journal
+	journalDir string               // of it; "" without one
+	keeping    atomic.Pointer[cuts] // for those who look from outside
+	identity   *identity
+	fatal      chan error      // why the journal can't be relied on any more
+	halted     atomic.Bool     // the journal can't be written
+	stalled    atomic.Bool     // and so much waits for it that nothing is decided
+	fenced     map[int32]int64 // of a new journal: this run's markers in the verdicts topic
 
 	phase         atomic.Value // string
 	knowing       atomic.Bool  // what earlier runs decided has been read back
@@ -242,6 +243,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	}
 	if p.journal != nil {
 		err = errors.Join(err, p.journal.Close())
+		p.noteDamage(err)
 	}
 	return err
 }
