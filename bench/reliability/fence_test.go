@@ -46,7 +46,7 @@ func TestReliabilityFence(t *testing.T) {
 			t.Errorf("round %d: the one that was frozen does not say why it ends:\n%s", round, log)
 		}
 		w.await(t, n, second, time.Minute)
-		second.await(t, "it is ready", time.Minute, func() bool { status, _ := second.get(t, "/readyz"); return status == 200 })
+		second.awaitReady(t)
 		second.terminate(t)
 		o := p.judge(t, want)
 		t.Logf("round %d: frozen at %d of %d, woken at %d: %+v; it said: %s", round, frozenAt, n, wake, o, lastLine(log))

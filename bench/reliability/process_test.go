@@ -23,13 +23,17 @@ type process struct {
 	ended chan struct{}
 	quiet bool // its log is of no interest if the test fails
 
-	mu  sync.Mutex
-	log bytes.Buffer
+	file *os.File // where logs are kept; nil: nowhere
+	mu   sync.Mutex
+	log  bytes.Buffer
 }
 
 func (s *process) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.file != nil {
+		_, _ = s.file.Write(b)
+	}
 	return s.log.Write(b)
 }
 
@@ -47,10 +51,23 @@ func start(t *testing.T, config string, args ...string) *process {
 	s := &process{ended: make(chan struct{})}
 	s.cmd = exec.Command(program(t), append([]string{"serve", "--config", config}, args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = s, s
+	if dir := os.Getenv("SLUICE_RELIABILITY_LOGS"); dir != "" {
+		f, err := os.CreateTemp(dir, compact(t.Name())+"-*.log")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.file = f
+	}
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = s.cmd.Wait(); close(s.ended) }()
+	go func() {
+		_ = s.cmd.Wait()
+		if s.file != nil {
+			_ = s.file.Close()
+		}
+		close(s.ended)
+	}()
 	t.Cleanup(func() {
 		_ = s.cmd.Process.Kill()
 		_ = s.cmd.Process.Signal(syscall.SIGCONT)
@@ -201,4 +218,20 @@ func (s *process) memory() int64 {
 func (s *process) thaw(t *testing.T) {
 	t.Helper()
 	s.signal(t, syscall.SIGCONT)
+}
+
+// awaitReady waits until /readyz says so.
+func (s *process) awaitReady(t *testing.T) {
+	t.Helper()
+	s.await(t, "ready", time.Minute, func() bool { status, _ := s.get(t, "/readyz"); return status == http.StatusOK })
+}
+
+// awaitEndOr waits until it has ended, or ok.
+func (s *process) awaitEndOr(t *testing.T, within time.Duration, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(within); s.alive() && !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited %v in vain for an end", within)
+		}
+	}
 }
