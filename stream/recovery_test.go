@@ -32,7 +32,7 @@ func TestGlance(t *testing.T) {
 		`{"transaction_id":"p\u002d1","verdict":"allow","score":0` + end: false,
 		`{"transaction_id":"a\",\"verdict\":\"deny","score":0` + end:     false,
 		`{"verdict":"allow","transaction_id":"p-1","score":0` + end:      false,
-		`{"transaction_id": 17,"verdict":"deny","score":-4` + end:        true,
+		`{"transaction_id": 17,"verdict":"deny","score":-4` + end:        false,
 		`{"transaction_id":17,"verdict":"deny","score":1.5` + end:        false,
 		`{"transaction_id":17,"verdict":"deny","score":1,"run":"x"}`:     false,
 		`{"transaction_id":17,"verdict":"deny","score":1`:                false,

@@ -18,7 +18,6 @@ func (s *Store) Evict(upTo uint32) (evicted int) {
 	if len(s.kinds) == 0 {
 		return 0
 	}
-	s.outside = true
 	upTo = min(upTo, loading-1)
 	slots, rows := s.options.sweep, s.options.sweep
 	rows -= s.letGo(rows)
@@ -41,6 +40,7 @@ func (s *Store) Evict(upTo uint32) (evicted int) {
 		k.table.removeAt(p, s.cold.slot)
 		evicted++
 		s.departures++
+		s.outside = true
 		rows -= s.letGo(rows)
 	}
 	return evicted

@@ -23,7 +23,7 @@ const loading = math.MaxUint32
 // SetOutside says that histories may lie outside of memory. An entity that the
 // store does not hold is then not resident, instead of being without a past:
 // Remember leaves its history out, and Observe must not be asked about it
-// unless nothing in the plan looks at it (see Asks). Evict says so too. Before
+// unless nothing in the plan looks at it (see Asks). Evict says so with the first that it evicts. Before
 // that an entity which the store does not hold has no past.
 func (s *Store) SetOutside(outside bool) { s.outside = outside }
 
