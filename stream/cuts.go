@@ -149,7 +149,9 @@ func (c *cuts) close(store *history.Store, lanes []*lane) {
 // tick goes on with the log, a few times an interval.
 func (c *cuts) tick(e *engine) {
 	c.unwritten.Store(c.closedB + int64(c.open.Size()))
-	c.close(e.core.Store(), e.lanes)
+	if !c.writing || len(c.closed) < stretches { // more of them would help nobody while the disk is slow
+		c.close(e.core.Store(), e.lanes)
+	}
 	if c.ticks++; c.ticks%stretches == 0 {
 		c.hand(e)
 	}
@@ -213,18 +215,29 @@ func (c *cuts) force(e *engine, told func(error)) {
 	c.hand(e)
 }
 
+// beat ticks, also while the writer is held up by its disk: that is when the
+// engine must notice that no more may wait.
+func (c *cuts) beat(ctx context.Context, e *engine) {
+	ticker := time.NewTicker(c.interval / stretches)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			e.later(func() { c.tick(e) })
+		}
+	}
+}
+
 // write is the writer: it makes the cuts durable, one after the other, and
 // tries each until it is. It ends with ctx, or when the journal is damaged.
 func (c *cuts) write(ctx context.Context, e *engine, trouble func(error)) error {
-	ticker := time.NewTicker(c.interval / stretches)
-	defer ticker.Stop()
 	forget := time.Now().Add(forgetEvery)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-ticker.C:
-			e.later(func() { c.tick(e) })
 		case job := <-c.jobs:
 			if err := c.store(ctx, &job, trouble); err != nil {
 				if ctx.Err() != nil {

@@ -276,6 +276,7 @@ func (p *Processor) keepJournal(ctx context.Context) error {
 	}
 	e := p.engine
 	do(func() error { return e.cuts.write(ctx, e, p.unwritable) })
+	do(func() error { e.cuts.beat(ctx, e); return nil })
 	do(func() error { return e.pre.runAll(ctx, func(err error) { p.trouble("journal, reading", err) }) })
 	do(func() error { return e.pre.sift(ctx) })
 	do(func() error {
