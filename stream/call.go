@@ -10,6 +10,7 @@ import (
 	"sluice/rules"
 	"sluice/scoring"
 	"sluice/scoring/event"
+	"sluice/stream/journal"
 )
 
 // The errors of Decide.
@@ -185,9 +186,36 @@ func (p *Processor) Verdict(ctx context.Context, id string) ([]byte, error) {
 		return nil, err
 	}
 	if !known {
-		return nil, ErrUnknown
+		d, err := p.inJournal(key, id)
+		if err != nil {
+			return nil, err
+		}
+		e.Partition, e.Offset = d.Partition, d.Offset
 	}
 	return p.readVerdict(ctx, key, e.Partition, e.Offset)
+}
+
+// inJournal gives what the journal knows of an id that is not in memory: that an
+// earlier run decided it, and nobody has sent it again since.
+func (p *Processor) inJournal(key event.Key, id string) (d journal.Decided, err error) {
+	if p.journal == nil || p.journal.Fresh() {
+		return d, ErrUnknown // what is decided is in memory
+	}
+	if f := p.engine.pre.earlier.Load(); f != nil && !f.mayHold(key) {
+		return d, ErrUnknown
+	}
+	value, _ := p.o.Schema.AppendIDValue(nil, id)
+	d, known, err := p.journal.Find(value)
+	switch {
+	case errors.Is(err, journal.ErrDamaged):
+		p.broke(fmt.Errorf("reading the journal: %w", err))
+		return d, fmt.Errorf("%w: %w", ErrUnread, err)
+	case err != nil:
+		return d, fmt.Errorf("%w: %w", ErrUnread, err)
+	case !known:
+		return d, ErrUnknown
+	}
+	return d, nil
 }
 
 // readVerdict reads a verdict record back from its topic.
