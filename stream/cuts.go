@@ -130,7 +130,7 @@ func (c *cuts) close(store *history.Store, lanes []*lane) {
 	s.next = s.next[:0]
 	news := s.Size() > 0 || len(s.done) > 0
 	for _, l := range lanes {
-		if at := l.position.Load(); at >= l.decideFrom {
+		if at := l.position.Load(); at >= l.decideFrom && !l.leaps.Load() {
 			s.next = append(s.next, lanePlace{l, at})
 			news = news || at != l.logged
 			l.logged = at

@@ -68,7 +68,7 @@ func (d *decoding) raw(ctx context.Context, l *lane, r raw, records *wire.Record
 				return false
 			}
 		}
-		if c.gap = l.gap && len(c.txs) > 0; c.gap {
+		if c.gap = l.gap && len(c.keys) > 0; c.gap {
 			l.gap = false
 		}
 		d.engine.deliver(c, records.NextOffset())

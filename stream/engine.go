@@ -279,8 +279,8 @@ func (e *engine) unhold(h *held) {
 // put hands decoded records to the merge.
 func (e *engine) put(a *arrival, now int64) {
 	a.c.departures = e.core.Store().Departures()
-	if a.c.gap && len(a.c.txs) > 0 {
-		e.gapUntil = max(e.gapUntil, a.c.txs[0].Arrival+int64(e.core.Set().Program.Plan().Retention))
+	if a.c.gap {
+		e.leap(a.lane, a.c)
 	}
 	if len(a.c.keys) > 0 {
 		e.merge.put(&a.lane.queue, block{keys: a.c.keys, next: a.next, ref: a.c}, now)
@@ -291,6 +291,17 @@ func (e *engine) put(a *arrival, now int64) {
 	if a.lane.queue.empty() {
 		e.passed(a.lane, a.next)
 	}
+}
+
+// leap notes that records before a chunk are lost: windows miss them until they
+// have passed. A lost label may be of any payment as long as the retention.
+func (e *engine) leap(l *lane, c *chunk) {
+	at := c.keys[0].time
+	if len(c.txs) > 0 {
+		at = c.txs[0].Arrival
+	}
+	e.gapUntil = max(e.gapUntil, at+int64(e.core.Set().Program.Plan().Retention))
+	l.leaps.Store(false)
 }
 
 // passed notes that a lane's records below next are all handed out.

@@ -244,6 +244,7 @@ func (f *fetching) outOfRange(ctx context.Context, l *lane) error {
 		return nil
 	}
 	f.log.Warn("going on behind a gap", "gap", gap)
+	l.leaps.Store(true)
 	l.fetchAt, l.jump = first, true
 	return nil
 }

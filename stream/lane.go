@@ -32,6 +32,11 @@ type lane struct {
 	retryAt time.Time
 	jump    bool // over a gap that was accepted
 
+	// leaps: a gap was accepted, and no verdict bears it yet. Until then the
+	// journal must not say that the lane is behind it, or the next run would not
+	// know of it.
+	leaps atomic.Bool
+
 	gap     bool         // of the decoder: records before the next transaction are lost
 	next    int64        // of the decoder: where the next fetched bytes must begin
 	refetch atomic.Int64 // offset to fetch again from, -1: none

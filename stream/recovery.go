@@ -130,9 +130,8 @@ func (p *Processor) standing(ctx context.Context, topic string, assigned map[str
 				s.gap = gap
 			} else {
 				p.o.Log.Warn("going on behind a gap", "gap", gap)
-				s.jump = true
+				s.at, s.jump = s.first, true
 			}
-			s.at = s.first
 		}
 		rec, ok, err := p.cluster.firstAt(ctx, topic, s.partition, max(s.first, s.at-1), s.last)
 		if err != nil {
@@ -162,6 +161,7 @@ func (p *Processor) laneOf(ctx context.Context, s standing, cutoff int64, label 
 	l := newLane(s.topic, s.partition, label, from, s.at)
 	l.end.Store(s.last)
 	l.jump, l.logged = s.jump, from
+	l.leaps.Store(s.jump)
 	if s.gap != nil {
 		l.stick(s.gap)
 		l.fetchAt = -1
