@@ -93,13 +93,17 @@ type place struct {
 	dir    string
 	client *kgo.Client
 	admin  *kadm.Client
+	// patience of the merge. It is long: which verdict is right depends on the
+	// order in which payments and labels of several partitions are taken, and that
+	// is exact as long as no partition is given up waiting for.
+	patience string
 }
 
 // newPlace makes topics on the broker of SLUICE_TEST_KAFKA or
 // SLUICE_TEST_BROKERS, or skips.
 func newPlace(t *testing.T) *place {
 	t.Helper()
-	p := &place{kafka: os.Getenv("SLUICE_TEST_KAFKA"), dir: t.TempDir()}
+	p := &place{kafka: os.Getenv("SLUICE_TEST_KAFKA"), dir: t.TempDir(), patience: "1m"}
 	p.name = fmt.Sprintf("%s-%d", compact(t.Name()), time.Now().UnixNano())
 	switch named := os.Getenv("SLUICE_TEST_BROKERS"); {
 	case p.kafka != "":
@@ -136,9 +140,7 @@ func newPlace(t *testing.T) *place {
 func (p *place) topic(which string) string { return p.name + "-" + which }
 
 // configure writes a configuration with a journal in a folder of its own, and
-// gives its path. merge.wait is long: which verdict is right depends on the
-// order in which payments and labels of several partitions are taken, and that
-// is exact as long as no partition is given up waiting for.
+// gives its path.
 func (p *place) configure(t *testing.T, name, journal string, more ...string) string {
 	t.Helper()
 	configs, err := filepath.Abs(filepath.Join("..", "..", "configs", "handbook"))
@@ -153,8 +155,8 @@ schema: %[3]s/schema.yaml
 rules: %[3]s/rules
 listen: 127.0.0.1:0
 ready: {max_lag: 0}
-merge: {wait: 1m}
-`, strings.Join(p.seeds, ","), p.name, configs)
+merge: {wait: %[4]s}
+`, strings.Join(p.seeds, ","), p.name, configs, p.patience)
 	if journal != "" {
 		text += "journal: " + journal + "\n"
 	}
@@ -206,6 +208,18 @@ func verdictOf(r *kgo.Record) (*verdict, error) {
 // now, each partition in order; a marker is nil.
 func (p *place) readVerdicts(t *testing.T, each func(*verdict)) {
 	t.Helper()
+	p.readRecords(t, func(r *kgo.Record) {
+		v, err := verdictOf(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		each(v)
+	})
+}
+
+// readRecords reads the verdicts topic as it is.
+func (p *place) readRecords(t *testing.T, each func(*kgo.Record)) {
+	t.Helper()
 	ends, err := p.admin.ListEndOffsets(t.Context(), p.topic("verdicts"))
 	if err != nil {
 		t.Fatal(err)
@@ -232,11 +246,7 @@ func (p *place) readVerdicts(t *testing.T, each func(*verdict)) {
 			if r.Offset >= ends[r.Topic][r.Partition].Offset {
 				return
 			}
-			v, err := verdictOf(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			each(v)
+			each(r)
 			if r.Offset == ends[r.Topic][r.Partition].Offset-1 {
 				delete(open, r.Partition)
 			}
