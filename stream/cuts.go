@@ -43,17 +43,19 @@ type cuts struct {
 	ticks   int
 	writing bool
 	jobs    chan cut
+	told    *told  // dead letters; nil: none
 	stalled func() // told while the engine pauses because of it
 }
 
 // stretch is a part of the log.
 type stretch struct {
 	*journal.Segment
-	number uint32        // what the histories bear that changed meanwhile
-	left   int           // acknowledgements missing
-	next   []lanePlace   // from where reading goes on behind it
-	size   int64         // once closed
-	done   []func(error) // told when it is durable
+	number  uint32          // what the histories bear that changed meanwhile
+	left    int             // acknowledgements missing
+	next    []lanePlace     // from where reading goes on behind it
+	letters map[int32]int64 // of the dead letters topic: below, all are of what lies before
+	size    int64           // once closed
+	done    []func(error)   // told when it is durable
 }
 
 // lanePlace is how far a lane was.
@@ -139,6 +141,9 @@ func (c *cuts) close(store *history.Store, lanes []*lane) {
 	if !news {
 		return
 	}
+	if c.told != nil {
+		s.letters = c.told.passed(s.next)
+	}
 	s.size = int64(s.Size())
 	c.closedB += s.size
 	c.closed = append(c.closed, s)
@@ -176,6 +181,7 @@ func (c *cuts) hand(e *engine) {
 	job := cut{stretches: c.closed[:n:n]}
 	job.progress = journal.Progress{Next: map[journal.Partition]int64{}, Since: e.core.Store().Since(), Gap: e.gapUntil}
 	for _, s := range job.stretches {
+		job.progress.Letters = s.letters
 		for _, p := range s.next {
 			job.progress.Next[journal.Partition{Topic: p.lane.topic, Number: p.lane.partition}] = p.next
 		}

@@ -36,8 +36,11 @@ type letter struct {
 
 	key   []byte
 	value []byte // until it is written
-	done  func(error)
+	done  answered
 }
+
+// answered is told what became of a letter: where it stands, or why not.
+type answered func(at deadPlace, err error)
 
 // print stands in for a message that can't be parsed and so can't be masked.
 type print struct {
@@ -59,12 +62,13 @@ func newLetter(f *event.Fault, source Place, timeMs int64, key, value []byte) le
 // deadLetters writes what can't be decided. Nothing is dropped: who has one to
 // write waits until it stands in the topic.
 type deadLetters struct {
-	producer     appender[func(error)]
+	producer     appender[answered]
 	schema       *event.Schema
 	transactions string // topic
 	raw          bool   // carry what can't be masked as it is
 	counts       *counts
 	now          func() int64
+	told         *told // nil without a journal
 }
 
 // write writes letters and waits for what becomes of them: it gives those that
@@ -77,7 +81,7 @@ func (d *deadLetters) write(ctx context.Context, letters []letter) (refused []le
 	answers := make(chan answer, len(letters))
 	for i := range letters {
 		l := letters[i]
-		l.done = func(err error) { answers <- answer{i, err} }
+		l.done = func(_ deadPlace, err error) { answers <- answer{i, err} }
 		d.append(l)
 	}
 	d.producer.Flush()
@@ -126,21 +130,30 @@ func (d *deadLetters) append(l letter) {
 	partition := int32(event.Partition(l.key, d.producer.Partitions()))
 	slim := l
 	slim.Body, slim.Raw = nil, nil
-	done := func(err error) {
+	stands := func(at deadPlace, err error) {
+		if err == nil && d.told != nil {
+			d.told.note(l.Source, at)
+		}
+		l.done(at, err)
+	}
+	done := func(at deadPlace, err error) {
 		if err == nil {
-			l.done(nil)
+			stands(at, nil)
 			return
 		}
-		again := d.producer.Append(partition, d.now()/1e6, nil, slim.json(), l.done)
+		again := d.producer.Append(partition, d.now()/1e6, nil, slim.json(), stands)
 		if again != nil {
-			l.done(again)
+			l.done(at, again)
 		}
 		d.producer.Flush()
 	}
 	if err := d.producer.Append(partition, d.now()/1e6, nil, l.json(), done); err != nil {
-		done(err)
+		done(deadPlace{}, err)
 	}
 }
+
+// stands says whether the letter of a record stands in the topic already.
+func (d *deadLetters) stands(source Place) bool { return d.told != nil && d.told.knows(source) }
 
 // fill puts in what may be shown of the message: the body with secrets and
 // card numbers masked where it can be parsed, else its hash.

@@ -96,6 +96,9 @@ func (d *decoding) chunk(l *lane, c *chunk, records *wire.Records) (faulty []let
 		if fault != nil && rec.Offset < l.decideFrom {
 			continue // it stands among the dead letters already
 		}
+		if fault != nil && d.dead.stands(Place{l.topic, l.partition, rec.Offset}) {
+			continue
+		}
 		if fault != nil {
 			faulty = append(faulty, newLetter(fault, Place{l.topic, l.partition, rec.Offset}, rec.Time, rec.Key, rec.Value))
 			continue

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -235,15 +236,37 @@ func (p *Processor) fence(ctx context.Context) (map[int32]int64, error) {
 	if empty {
 		return nil, nil // nobody has ever sent anything: a first start
 	}
-	marks := make(map[int32]int64, n)
-	failed := make(chan error, n)
-	marker := produce.New(p.produceOptions(topic), n,
-		func(partition int32, base int64, _ []struct{}) { marks[partition] = base },
+	for {
+		marks, err := p.mark(ctx, ids)
+		stale := err == nil && slices.ContainsFunc(ids, func(id int32) bool { return marks[id] < bounds[id].LastOffset })
+		if !stale && !errors.Is(err, produce.ErrFenced) {
+			return marks, err
+		}
+		// The epoch was taken before, by a run that this journal does not know of
+		// (it is a copy from before it): the next one will do.
+		p.log.Warn("the journal is older than the last run; taking over from that one")
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// mark appends this run's marker to partitions of the verdicts topic, under the
+// next epoch, and gives where they stand.
+func (p *Processor) mark(ctx context.Context, partitions []int32) (map[int32]int64, error) {
+	var mu sync.Mutex
+	marks := make(map[int32]int64, len(partitions))
+	failed := make(chan error, len(partitions))
+	marker := produce.New(p.produceOptions(p.o.Topics.Verdicts), len(partitions),
+		func(partition int32, base int64, _ []struct{}) {
+			mu.Lock()
+			marks[partition] = base
+			mu.Unlock()
+		},
 		func(_ struct{}, err error) { failed <- err })
-	now := time.Now().UnixMilli()
-	for _, id := range ids {
-		header := wire.Header{Key: markerHeader, Value: []byte(p.o.Core.Run)}
-		if err := marker.Append(id, now, nil, nil, struct{}{}, header); err != nil {
+	header := wire.Header{Key: markerHeader, Value: []byte(p.o.Core.Run)}
+	for _, id := range partitions {
+		if err := marker.Append(id, time.Now().UnixMilli(), nil, nil, struct{}{}, header); err != nil {
 			return nil, err
 		}
 	}
@@ -252,6 +275,7 @@ func (p *Processor) fence(ctx context.Context) (map[int32]int64, error) {
 	go func() { ended <- marker.Run(ctx) }()
 	drained := make(chan error, 1)
 	go func() { drained <- marker.Drain(ctx) }()
+	var err error
 	select {
 	case err = <-drained:
 	case err = <-failed:
@@ -344,6 +368,9 @@ func (p *Processor) resume(ctx context.Context, failed chan<- error) {
 // up to this run's markers: what stands there is decided.
 func (p *Processor) readTail(ctx context.Context) error {
 	p.phase.Store(phaseVerdicts)
+	if err := p.readLetters(ctx); err != nil {
+		return err
+	}
 	marks, err := p.fence(ctx)
 	if err != nil || marks == nil {
 		return err

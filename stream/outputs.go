@@ -23,7 +23,7 @@ type appender[T any] interface {
 type senders struct {
 	verdicts     *produce.Producer[token]
 	transactions *produce.Producer[*call]
-	dead         *produce.Producer[func(error)]
+	dead         *produce.Producer[answered]
 }
 
 // drain waits until everything appended is acknowledged.
@@ -114,10 +114,15 @@ func (o *outputs) appended(c *call) {
 
 // conflict reports a transaction whose id was decided with another body.
 func (o *outputs) conflict(d *scoring.Decision, done func(error)) {
+	source := Place{o.dead.transactions, d.Source.Partition, d.Source.Offset}
+	if o.dead.stands(source) {
+		done(nil)
+		return
+	}
 	o.counts.deadLetter(conflicting)
 	fault := &event.Fault{Code: conflicting, Offset: -1, Message: "the same id came before with another body; the first one stands"}
-	l := newLetter(fault, Place{o.dead.transactions, d.Source.Partition, d.Source.Offset}, d.Tx.Arrival/1e6, nil, nil)
+	l := newLetter(fault, source, d.Tx.Arrival/1e6, nil, nil)
 	l.ID = d.Tx.AppendID(nil)
-	l.done = done
+	l.done = func(_ deadPlace, err error) { done(err) }
 	o.dead.append(l)
 }

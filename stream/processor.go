@@ -334,15 +334,21 @@ func (p *Processor) outputs(ctx context.Context) error {
 			}
 		}, out.finish)
 	send.dead = produce.New(p.produceOptions(t.DeadLetters), partitions[t.DeadLetters],
-		func(_ int32, _ int64, done []func(error)) {
-			for _, f := range done {
-				f(nil)
+		func(partition int32, base int64, done []answered) {
+			for i, f := range done {
+				f(deadPlace{partition, base + int64(i)}, nil)
 			}
-		}, func(done func(error), err error) { done(err) })
+		}, func(done answered, err error) { done(deadPlace{}, err) })
+	if p.journal != nil {
+		p.engine.cuts.told = newTold(partitions[t.DeadLetters])
+	}
 	out.verdicts, out.transactions = send.verdicts, send.transactions
 	out.dead = &deadLetters{
 		schema: p.o.Schema, transactions: t.Transactions, raw: p.o.RawDeadLetters, counts: p.counts,
 		now: func() int64 { return time.Now().UnixNano() }, producer: send.dead,
+	}
+	if p.journal != nil {
+		out.dead.told = p.engine.cuts.told
 	}
 	if t.Alerts != "" {
 		p.alerts.Store(produce.New(p.produceOptions(t.Alerts), partitions[t.Alerts],

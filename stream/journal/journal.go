@@ -69,7 +69,10 @@ type Partition struct {
 type Progress struct {
 	Next  map[Partition]int64 // offset from which reading goes on; partitions not named stay as they are
 	Since int64               // event time (ns) from which on everything has been seen, 0: nothing yet
-	Gap   int64               // arrival time (ns) until which verdicts are marked as having a gap behind them, 0: none
+	// Letters is, by partition of the dead letters topic, below which offset all
+	// letters are of records below Next; nil leaves it as it is.
+	Letters map[int32]int64
+	Gap     int64 // arrival time (ns) until which verdicts are marked as having a gap behind them, 0: none
 }
 
 // Run names a run of the program, and what it produces under.

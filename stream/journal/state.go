@@ -20,14 +20,17 @@ const format = 1
 // state is what a journal knows of itself. It is written whole with every cut,
 // under one key, so that it can't disagree with what the cut holds.
 type state struct {
-	Format int      `json:"format"`
-	Key    keyed    `json:"key"`    // of the hashes
-	Bucket int64    `json:"bucket"` // width, ns
-	Cut    uint32   `json:"cut"`    // number of the last one
-	Run    Run      `json:"run"`
-	Since  int64    `json:"since"`
-	Gap    int64    `json:"gap"`
-	Next   []offset `json:"next"`
+	Format int    `json:"format"`
+	Key    keyed  `json:"key"`    // of the hashes
+	Bucket int64  `json:"bucket"` // width, ns
+	Cut    uint32 `json:"cut"`    // number of the last one
+	Run    Run    `json:"run"`
+	Since  int64  `json:"since"`
+	Gap    int64  `json:"gap"`
+	// Letters is, by partition of the dead letters topic, below which offset all
+	// are of records that were passed.
+	Letters map[int32]int64 `json:"letters,omitempty"`
+	Next    []offset        `json:"next"`
 	// Verdicts is, by partition of the verdicts topic, below which offset all is here.
 	Verdicts map[int32]int64 `json:"verdicts"`
 	// Layouts are those that rows were stored under; rows carry the index.
@@ -97,7 +100,7 @@ func decodeState(b []byte) (*state, error) {
 
 // progress gives the progress as callers have it.
 func (s *state) progress() Progress {
-	p := Progress{Next: make(map[Partition]int64, len(s.Next)), Since: s.Since, Gap: s.Gap}
+	p := Progress{Next: make(map[Partition]int64, len(s.Next)), Since: s.Since, Gap: s.Gap, Letters: maps.Clone(s.Letters)}
 	for _, n := range s.Next {
 		p.Next[Partition{n.Topic, n.Number}] = n.Offset
 	}
@@ -107,6 +110,9 @@ func (s *state) progress() Progress {
 // advance takes over the progress of a cut.
 func (s *state) advance(p Progress) {
 	s.Since, s.Gap = p.Since, p.Gap
+	if p.Letters != nil {
+		s.Letters = maps.Clone(p.Letters)
+	}
 	all := s.progress().Next
 	maps.Copy(all, p.Next)
 	s.Next = s.Next[:0]
