@@ -62,8 +62,12 @@ var ailments = []ailment{
 // TestReliabilityDisk: while the journal can't be written deciding goes on, as
 // far as more may wait; then it pauses, and goes on when the disk is well again.
 func TestReliabilityDisk(t *testing.T) {
+	t.Parallel()
 	for _, a := range ailments {
-		t.Run(a.name, func(t *testing.T) { diskIll(t, a) })
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			diskIll(t, a)
+		})
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 // dead and its disk restored elsewhere. Then the first one wakes: what it still
 // sends is refused, and it stops and says why.
 func TestReliabilityFence(t *testing.T) {
+	t.Parallel()
 	rounds, n := scale(3, 20), scale(100_000, 300_000)
 	random := rand.New(rand.NewPCG(seed(t), 2))
 	all, want := payments(t, n), reference(t, n)

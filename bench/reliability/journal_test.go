@@ -14,6 +14,7 @@ import (
 // TestReliabilityLostJournal kills the program and throws its journal away, in
 // the middle of a run: what was decided is not decided again.
 func TestReliabilityLostJournal(t *testing.T) {
+	t.Parallel()
 	times, n := scale(3, 20), scale(60_000, 300_000)
 	p := newPlace(t)
 	random := rand.New(rand.NewPCG(seed(t), 20))
@@ -43,6 +44,7 @@ func TestReliabilityLostJournal(t *testing.T) {
 // and what to do, and with journal.rebuild it goes on; or what is damaged is of
 // no use any more. It never decides wrong.
 func TestReliabilityDamagedJournal(t *testing.T) {
+	t.Parallel()
 	times, n := scale(3, 30), scale(60_000, 300_000)
 	p := newPlace(t)
 	random := rand.New(rand.NewPCG(seed(t), 21))

@@ -9,6 +9,7 @@ import (
 // TestReliabilityKills kills the program at random points of a run, some of
 // them while it still starts, until everything is decided.
 func TestReliabilityKills(t *testing.T) {
+	t.Parallel()
 	kills, n := scale(20, 200), scale(100_000, 1_000_000)
 	p := newPlace(t)
 	random := rand.New(rand.NewPCG(seed(t), 1))

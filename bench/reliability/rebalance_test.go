@@ -71,6 +71,7 @@ func (x *stranger) visit(t *testing.T, p *place, stay time.Duration) {
 // and again while transactions flow. Nobody but the owner of a partition
 // decides what lies in it, and no committed offset moves backwards.
 func TestReliabilityRebalances(t *testing.T) {
+	t.Parallel()
 	visits, n := scale(5, 50), scale(60_000, 300_000) // a visit makes two rebalances
 	p := newPlace(t)
 	random := rand.New(rand.NewPCG(seed(t), 40))

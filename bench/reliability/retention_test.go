@@ -15,6 +15,7 @@ import (
 // retention does: their partition stops and says so, the others go on; told to
 // accept the gap it goes on, and marks every verdict that may be wrong for it.
 func TestReliabilityRetention(t *testing.T) {
+	t.Parallel()
 	n := scale(60_000, 300_000)
 	p := newPlace(t)
 	p.patience = "5s" // so long all others wait for the one that stands

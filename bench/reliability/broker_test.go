@@ -1,0 +1,192 @@
+package reliability
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// broker gives the process id of the broker, or skips if it is not ours to harm.
+func (p *place) broker(t *testing.T) int {
+	t.Helper()
+	if p.kafka == "" {
+		t.Skip("needs a broker that may be killed: .ci/kafka start DIR, then set SLUICE_TEST_KAFKA=DIR")
+	}
+	text, err := os.ReadFile(filepath.Join(p.kafka, "pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
+// harm does something to the broker until heal is called.
+type harm struct {
+	name string
+	says []string // one of them is in /readyz meanwhile
+	do   func(t *testing.T, p *place) (heal func())
+}
+
+var harms = []harm{
+	{"kills", []string{"nobody listens there"}, func(t *testing.T, p *place) func() {
+		if err := syscall.Kill(p.broker(t), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		return func() {
+			if out, err := exec.Command(filepath.Join("..", "..", ".ci", "kafka"), "restart", p.kafka).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}
+	}},
+	{"freezes", []string{"no answer in time"}, func(t *testing.T, p *place) func() {
+		pid := p.broker(t)
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		return func() { _ = syscall.Kill(pid, syscall.SIGCONT) }
+	}},
+}
+
+// TestReliabilityBroker kills the broker and starts it again, or freezes it for
+// a while, at random points of a run, while a client asks over HTTP as well.
+func TestReliabilityBroker(t *testing.T) {
+	n := scale(100_000, 1_000_000)
+	all, want := payments(t, n), reference(t, n)
+	_, calm := brokerRun(t, all, want, nil)
+	for i, h := range harms {
+		t.Run(h.name, func(t *testing.T) { brokerHarmed(t, h, uint64(10+i), all, want, calm) })
+	}
+}
+
+func brokerHarmed(t *testing.T, h harm, stream uint64, all []payment, want []string, calm int64) {
+	times, n := scale(3, 20), len(all)
+	random := rand.New(rand.NewPCG(seed(t), stream))
+	o, harmed := brokerRun(t, all, want, func(p *place, w *watch, s *process) {
+		for i := range times {
+			seen, left := int(w.seen.Load()), times-i
+			goal := min(seen+1+random.IntN(max(1, 2*(n-seen)/(left+1))), n-1)
+			w.await(t, goal, s, 2*time.Minute)
+			heal := h.do(t, p)
+			why := ""
+			s.await(t, "/readyz tells the cause", time.Minute, func() bool {
+				var status int
+				status, why = s.get(t, "/readyz")
+				return status == http.StatusServiceUnavailable && containsAny(why, h.says)
+			})
+			heal()
+			t.Logf("%s %d: at %d of %d; /readyz: %s", h.name, i+1, w.seen.Load(), n, strings.TrimSpace(why))
+		}
+	})
+	growth := float64(harmed)/float64(calm) - 1
+	t.Logf("%d %s over %d transactions: %+v; memory at most %d MiB, %d MiB undisturbed (%+.0f %%)", times, h.name, n, o, harmed>>20, calm>>20, 100*growth)
+	if growth > 0.2 && harmed-calm > queues {
+		t.Errorf("memory grows by %.0f %%; 20 %% are allowed, or what the queues hold", 100*growth)
+	}
+}
+
+// queues is what waits for a broker that is away, at most: 32 MiB of verdicts
+// and what is kept of each until it is acknowledged, and as much again until it
+// is collected. Undisturbed they never fill, and a short run is small beside them.
+const queues = 128 << 20
+
+func containsAny(text string, parts []string) bool {
+	for _, x := range parts {
+		if strings.Contains(text, x) {
+			return true
+		}
+	}
+	return false
+}
+
+// brokerRun decides everything while disturb goes on, and gives what came out
+// and the most memory that it took.
+func brokerRun(t *testing.T, all []payment, want []string, disturb func(*place, *watch, *process)) (outcome, int64) {
+	t.Helper()
+	p := newPlace(t)
+	p.send(t, all)
+	w := p.watch(t)
+	s := serve(t, p.configure(t, "sluice", "{dir: journal}"))
+	most, done := int64(0), make(chan struct{})
+	asker := &asker{s: s, next: len(all), stop: done}
+	var around sync.WaitGroup
+	around.Go(func() {
+		for ; !closed(done); time.Sleep(20 * time.Millisecond) {
+			most = max(most, s.memory())
+		}
+	})
+	around.Go(func() { asker.run(t) })
+	if disturb != nil {
+		disturb(p, w, s)
+	}
+	w.await(t, len(all), s, 5*time.Minute)
+	close(done)
+	around.Wait()
+	s.awaitReady(t)
+	s.terminate(t)
+	for range asker.acknowledged {
+		want = append(want[:len(want):len(want)], "") // they are compared with nothing, but have to be there
+	}
+	if asker.acknowledged == 0 {
+		t.Error("nobody was answered over HTTP")
+	}
+	o := p.judge(t, want)
+	t.Logf("%d answered over HTTP, after %d refusals and %d calls without an answer", asker.acknowledged, asker.refused, asker.unanswered)
+	return o, most
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// asker asks over HTTP for one verdict after the other, and again for the same
+// one until it is answered.
+type asker struct {
+	s    *process
+	next int
+	stop <-chan struct{}
+
+	acknowledged, refused, unanswered int
+}
+
+func (a *asker) run(t *testing.T) {
+	for !closed(a.stop) {
+		at := time.Now().UTC().Format(time.RFC3339)
+		body := fmt.Sprintf(`{"transaction_id":%d,"tx_datetime":"%s","customer_id":900000,"terminal_id":900000,"tx_amount":1.00}`, a.next, at)
+		for answered := false; !answered; time.Sleep(20 * time.Millisecond) {
+			status, answer := a.s.ask(t, http.MethodPost, "/v1/verdicts", body)
+			switch status {
+			case http.StatusOK:
+				answered = true
+			case 0:
+				a.unanswered++
+			case http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusTooManyRequests:
+				a.refused++
+			default:
+				t.Errorf("over HTTP: %d %s", status, answer)
+				return
+			}
+			if !a.s.alive() {
+				return
+			}
+		}
+		a.acknowledged++
+		a.next++
+	}
+}
