@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"sluice/stream/journal"
@@ -23,7 +24,7 @@ func (p *Processor) openDir(dir string) (*journal.Journal, error) {
 	case err == nil:
 		return nil, fmt.Errorf("%w, as was found while it was in use (noted in %s): set journal.rebuild: true to put it aside and begin a new one from the topics. What was found: %s",
 			journal.ErrDamaged, note, text)
-	case !errors.Is(err, os.ErrNotExist):
+	case !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR): // a file in its place: opening says so
 		return nil, fmt.Errorf("looking for a note of damage: %w", err)
 	}
 	return journal.Open(journal.Options{Dir: dir, Schema: p.o.Schema, Bucket: bucketOf(p.retention()), Log: p.log})

@@ -270,6 +270,8 @@ func (p *Processor) mark(ctx context.Context, partitions []int32) (map[int32]int
 			return nil, err
 		}
 	}
+	p.marker.Store(marker)
+	defer p.marker.Store(nil)
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- marker.Run(ctx) }()

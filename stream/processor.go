@@ -105,6 +105,8 @@ type Processor struct {
 	halted     atomic.Bool     // the journal can't be written
 	stalled    atomic.Bool     // and so much waits for it that nothing is decided
 	fenced     map[int32]int64 // of a new journal: this run's markers in the verdicts topic
+	// While this run's markers are sent; nothing is decided before.
+	marker atomic.Pointer[produce.Producer[struct{}]]
 
 	phase         atomic.Value // string
 	knowing       atomic.Bool  // what earlier runs decided has been read back
@@ -431,6 +433,11 @@ func (p *Processor) troubles() []string {
 		out = append(out, p.what[where].Error())
 	}
 	p.mu.Unlock()
+	if m := p.marker.Load(); m != nil {
+		if err := m.Trouble(); err != nil {
+			out = append(out, err.Error())
+		}
+	}
 	if o := p.out.Load(); o != nil {
 		for _, err := range []error{o.verdicts.Trouble(), o.transactions.Trouble(), o.dead.Trouble()} {
 			if err != nil && !slices.Contains(out, err.Error()) {

@@ -13,7 +13,7 @@ import (
 // journalCommand looks at journals that no process has open.
 func journalCommand(_ context.Context, args []string, c console) error {
 	f := flags("journal", "inspect|verify|compact [--schema FILE] (DIR... | --config FILE)", c)
-	config := f.String("config", "", "configuration of `sluice serve` that names the directory and the schema")
+	config := f.String("config", "", "configuration `FILE` of sluice serve that names the directory and the schema")
 	schemaFile := f.String("schema", "", "event schema that transactions are read under (default: the card and wallet payment that comes with Sluice)")
 	rest, err := parse(f, args)
 	if err != nil {

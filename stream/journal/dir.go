@@ -38,8 +38,12 @@ func lockDir(o *Options) (io.Closer, error) {
 		return nil, fmt.Errorf("there is no journal in %s: %w", o.Dir, err)
 	}
 	lock, err := o.FS.Lock(o.FS.PathJoin(o.Dir, fileLock))
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return nil, fmt.Errorf("taking the journal's lock, for which its directory must be writable: %w", err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%w (%s): stop the other process that has it open, or give this one another journal.dir: %w", ErrLocked, o.Dir, err)
+		return nil, fmt.Errorf("%w (%s): stop the other process that has it open, or give this one another journal (key journal.dir): %w", ErrLocked, o.Dir, err)
 	}
 	return lock, nil
 }

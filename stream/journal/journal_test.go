@@ -39,6 +39,18 @@ func history(t testing.TB, j *Journal, entity int, value string) *seen {
 
 const noon = int64(1_700_000_000_000_000_000)
 
+// TestLockCantBeMade: that the lock can't be written does not mean that another
+// process has it.
+func TestLockCantBeMade(t *testing.T) {
+	o := Options{Dir: t.TempDir(), Schema: parseSchema(t, testSchema)}
+	if err := os.Mkdir(filepath.Join(o.Dir, fileLock), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(o); err == nil || errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "writable") {
+		t.Errorf("opened with a lock that can't be written: %v", err)
+	}
+}
+
 // TestOnDisk runs on a real disk: lock, run, reopening.
 func TestOnDisk(t *testing.T) {
 	schema := parseSchema(t, testSchema)
