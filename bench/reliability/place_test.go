@@ -124,17 +124,39 @@ func newPlace(t *testing.T) *place {
 	}
 	t.Cleanup(client.Close)
 	p.client, p.admin = client, kadm.NewClient(client)
-	for _, topic := range []string{"tx", "labels", "verdicts", "dead", "alerts"} {
-		if _, err := p.admin.CreateTopic(t.Context(), partitions, 1, nil, p.topic(topic)); err != nil {
-			t.Fatal(err)
+	var topics []string
+	for _, which := range []string{"tx", "labels", "verdicts", "dead", "alerts"} {
+		topics = append(topics, p.topic(which))
+	}
+	if _, err := p.admin.CreateTopics(t.Context(), partitions, 1, nil, topics...); err != nil {
+		t.Fatal(err)
+	}
+	// The broker knows of its topics a moment later.
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		there, err := p.admin.ListTopics(t.Context(), topics...)
+		if err == nil && there.Error() == nil && led(there) == partitions*len(topics) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the topics do not come: %v, %v", there, err)
 		}
 	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
-		_, _ = p.admin.DeleteTopics(ctx, p.topic("tx"), p.topic("labels"), p.topic("verdicts"), p.topic("dead"), p.topic("alerts"))
+		_, _ = p.admin.DeleteTopics(ctx, topics...)
 	})
 	return p
+}
+
+// led counts the partitions that have a leader.
+func led(topics kadm.TopicDetails) (n int) {
+	topics.EachPartition(func(x kadm.PartitionDetail) {
+		if x.Leader >= 0 && x.Err == nil {
+			n++
+		}
+	})
+	return n
 }
 
 func (p *place) topic(which string) string { return p.name + "-" + which }
