@@ -15,6 +15,8 @@
 # JOBS               what is drained (default: "light heavy")
 # ENGINES            who (default: "naivego sluice")
 # LATENCY_JOBS       what is fed (default: "light"; "" for none)
+# JOURNAL            true: sluice keeps its journal meanwhile (default: false, as
+#                    the opponent keeps nothing; journal.sh measures what it costs)
 # LATENCY_SECONDS    measured at RATE, after WARM_SECONDS (60, 2000, 15)
 set -euo pipefail
 
@@ -79,7 +81,9 @@ topics: {transactions: $2, labels: $labels, verdicts: $4, dead_letters: bench-de
 schema: $repository/configs/handbook/schema.yaml
 rules: $rules
 listen: $listen
+journal: {enabled: ${JOURNAL:-false}, dir: $dir/journal}
 CONFIG
+	rm -rf "$dir/journal"
 }
 
 # start ENGINE JOB drain|live TX LABELS VERDICTS
