@@ -150,6 +150,10 @@ func (s *store) known(err error) error {
 	case vfs.IsNoSpaceError(err):
 		return fmt.Errorf("%w (%s): make room; it goes on by itself: %w", ErrFull, s.dir, err)
 	}
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
+		// Each attempt has another file, and the same trouble should read the same.
+		err = fmt.Errorf("%s: %w", failed.Op, failed.Err)
+	}
 	return fmt.Errorf("the journal in %s: %w", s.dir, err)
 }
 
