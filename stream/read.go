@@ -90,14 +90,23 @@ func (c *Cluster) firstAt(ctx context.Context, topic string, partition int32, of
 	return found, false, nil
 }
 
-// readOne reads one record's value.
+// readOne reads one record's value. Only where it is certain that the record is
+// gone is the error ErrUnknown: a leader that has just started, or has no time,
+// gives nothing as well.
 func (c *Cluster) readOne(ctx context.Context, topic string, partition int32, offset int64) ([]byte, error) {
 	rec, ok, err := c.firstAt(ctx, topic, partition, offset, offset+1)
-	if err != nil {
-		return nil, err
+	gone := rec.Offset > offset
+	if errors.Is(err, kafka.OffsetOutOfRange) {
+		first, _, asked := c.bounds(ctx, topic, partition)
+		gone = asked == nil && offset < first
 	}
-	if !ok || rec.Offset != offset {
+	switch {
+	case gone:
 		return nil, fmt.Errorf("%w: %s/%d has no record at %d any more", ErrUnknown, topic, partition, offset)
+	case err != nil:
+		return nil, err
+	case !ok:
+		return nil, fmt.Errorf("%s/%d gives nothing at %d, where a record was appended", topic, partition, offset)
 	}
 	return append([]byte(nil), rec.Value...), nil
 }
