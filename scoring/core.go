@@ -80,6 +80,7 @@ type Decision struct {
 	Record  []byte      // the verdict record, JSON
 	number  uint64      // in Core.ids
 	row     history.Ref // where the histories hold it, 0: nowhere
+	since   int64       // event time from which on everything had been seen by then
 }
 
 // Options of a Core.
@@ -292,6 +293,7 @@ func (c *Core) observe(i int, in *Input) {
 	}
 	d.Status = Decided
 	d.number = c.ids.put(tx.IDKey, Earlier{Body: tx.Body, Arrival: tx.Arrival, Offset: -1})
+	d.since = c.store.Since() // later ones of the batch may be older
 }
 
 // again handles an id that was decided before.

@@ -114,7 +114,7 @@ func (r *recorder) appendWindows(b []byte, c *Core, d *Decision, values []histor
 		b = append(b, `,"value":`...)
 		b = appendValue(b, values[q].Value)
 		b = append(b, `,"maturity":`...)
-		b = appendShare(b, maturity(plan.Queries[q].Span, int64(plan.Retention), d.Tx.Time, c.store.Since()))
+		b = appendShare(b, maturity(plan.Queries[q].Span, int64(plan.Retention), d.Tx.Time, d.since))
 		if values[q].Approx {
 			b = append(b, `,"approx":true,"error":`...)
 			b = strconv.AppendFloat(b, values[q].Error, 'g', 3, 64)

@@ -54,6 +54,7 @@ type stretch struct {
 	left    int             // acknowledgements missing
 	next    []lanePlace     // from where reading goes on behind it
 	letters map[int32]int64 // of the dead letters topic: below, all are of what lies before
+	since   int64           // event time from which on everything had been seen at its end
 	size    int64           // once closed
 	done    []func(error)   // told when it is durable
 }
@@ -144,7 +145,7 @@ func (c *cuts) close(store *history.Store, lanes []*lane) {
 	if c.told != nil {
 		s.letters = c.told.passed(s.next)
 	}
-	s.size = int64(s.Size())
+	s.size, s.since = int64(s.Size()), store.Since()
 	c.closedB += s.size
 	c.closed = append(c.closed, s)
 	c.begin()
@@ -179,7 +180,7 @@ func (c *cuts) hand(e *engine) {
 		return
 	}
 	job := cut{stretches: c.closed[:n:n]}
-	job.progress = journal.Progress{Next: map[journal.Partition]int64{}, Since: e.core.Store().Since(), Gap: e.gapUntil}
+	job.progress = journal.Progress{Next: map[journal.Partition]int64{}, Since: job.stretches[n-1].since, Gap: e.gapUntil}
 	for _, s := range job.stretches {
 		job.progress.Letters = s.letters
 		for _, p := range s.next {
