@@ -359,10 +359,14 @@ func (c *Core) Restore(id event.Key, e Earlier) {
 // where ids are recalled with one.
 func (c *Core) StoredBodies(hash func(*event.Transaction) event.Key) { c.stored = hash }
 
-// Recall files an id that the journal holds, unless something is known of it.
+// Recall files an id that the journal holds. What is known of it stands: of one
+// that was read back from the verdicts topic that lacks the body.
 func (c *Core) Recall(id event.Key, e Earlier) {
-	if c.ids.get(id) == nil {
+	switch known := c.ids.get(id); {
+	case known == nil:
 		c.ids.put(id, e)
+	case known.Body == event.Key{}:
+		known.Body, known.Stored = e.Body, e.Stored
 	}
 }
 

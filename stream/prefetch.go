@@ -114,7 +114,7 @@ func (p *prefetch) need(tx *event.Transaction, h *held) {
 	if f := p.earlier.Load(); f != nil && !f.mayHold(tx.IDKey) {
 		return
 	}
-	if _, known := p.core.Known(tx.IDKey); known || p.join(want{-1, tx.IDKey}, h) {
+	if e, known := p.core.Known(tx.IDKey); known && e.Body != (event.Key{}) || p.join(want{-1, tx.IDKey}, h) {
 		return
 	}
 	p.ask(&load{want: want{-1, tx.IDKey}, value: tx.AppendIDValue(nil)}, h)
@@ -342,7 +342,7 @@ func (p *prefetch) recall(l *load) {
 		Verdict: l.decided.Verdict, Score: l.decided.Score, Arrival: l.decided.Arrival,
 		Partition: l.decided.Partition, Offset: l.decided.Offset,
 	}
-	if l.decided.Taken {
+	if l.decided.Body != (event.Key{}) {
 		e.Body, e.Stored = l.decided.Body, true
 	}
 	p.core.Recall(l.key, e)
