@@ -111,6 +111,7 @@ func (c *cuts) settled(core *scoring.Core, d *scoring.Decision, t *token) {
 	}
 	known, _ := core.Known(d.Tx.IDKey)
 	n := c.open.Decided(d.Tx, known.Verdict, known.Score, d.Taken)
+	c.open.Arrived(n, known.Arrival)
 	if known.Offset >= 0 {
 		c.open.Placed(n, known.Partition, known.Offset)
 	}

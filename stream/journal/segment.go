@@ -85,6 +85,10 @@ func (s *Segment) Placed(n int, partition int32, offset int64) {
 	s.entries[n].partition, s.entries[n].offset = partition, offset
 }
 
+// Arrived notes that the id of entry n was decided for another copy of its
+// transaction, which arrived at that time: what is known of an id lies together.
+func (s *Segment) Arrived(n int, at int64) { s.entries[n].arrival = at }
+
 // Label logs a label of the transaction with an id (AppendIDValue). Its
 // transaction need not be known: the cut brings it to the histories that it
 // belongs to, or lets it wait for it.
