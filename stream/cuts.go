@@ -100,13 +100,13 @@ func (c *cuts) settled(core *scoring.Core, d *scoring.Decision, t *token) {
 	if !d.New && !d.Taken {
 		return
 	}
+	if t.call != nil {
+		c.open.left++ // the transaction has to stand in its topic, too
+		t.call.log = c.open
+	}
 	if d.Status == scoring.Decided {
 		t.log, t.entry = c.open, c.open.Decided(d.Tx, d.Outcome.Verdict, d.Outcome.Score, d.Taken)
 		c.open.left++
-		if t.call != nil {
-			c.open.left++ // the transaction has to stand in its topic, too
-			t.call.log = c.open
-		}
 		return
 	}
 	known, _ := core.Known(d.Tx.IDKey)

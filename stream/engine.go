@@ -57,6 +57,7 @@ type engine struct {
 	finished []*chunk
 	waiting  map[event.Key][]token // repeats of what is not acknowledged yet
 	fetched  []*call               // requests all of whose needs were brought
+	posting  map[event.Key]int     // with a journal: requests whose transactions are not acknowledged
 	work     struct {
 		arrived  []arrival
 		controls []func()
@@ -102,7 +103,7 @@ func newEngine(core *scoring.Core, patience time.Duration, queue int, log *slog.
 	return &engine{
 		core: core, log: log, counts: newCounts(core.Set()), now: func() int64 { return time.Now().UnixNano() },
 		wake: make(chan struct{}, 1), requests: make(chan *call, queue),
-		merge: merge{patience: int64(patience)}, waiting: map[event.Key][]token{},
+		merge: merge{patience: int64(patience)}, waiting: map[event.Key][]token{}, posting: map[event.Key]int{},
 	}
 }
 

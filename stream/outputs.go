@@ -39,9 +39,9 @@ type outputs struct {
 	onDecision   func(*scoring.Decision)
 	counts       *counts
 	key          []byte
-	// logged is told of what a stretch of the log need not wait for any more,
-	// from any goroutine; nil without a journal.
-	logged func(*stretch)
+	// posted is told of requests whose transaction stands in its topic, or never
+	// will, from any goroutine; nil without a journal.
+	posted func(*call)
 }
 
 // full says that the engine must not decide more for now.
@@ -61,7 +61,7 @@ func (o *outputs) verdict(d *scoring.Decision, t token, now int64) {
 	o.key = event.KeyBytes(o.key[:0], d.Tx)
 	if t.call != nil {
 		t.call.decided(d)
-		o.transaction(t.call, d)
+		o.transaction(t.call)
 	}
 	n := o.verdicts.Partitions()
 	err := o.verdicts.Append(int32(event.Partition(o.key, n)), now/1e6, o.key, d.Record, t)
@@ -71,21 +71,22 @@ func (o *outputs) verdict(d *scoring.Decision, t token, now int64) {
 }
 
 // transaction sends the transaction of a request.
-func (o *outputs) transaction(c *call, d *scoring.Decision) {
-	o.key = event.KeyBytes(o.key[:0], d.Tx)
+func (o *outputs) transaction(c *call) {
+	o.key = event.KeyBytes(o.key[:0], &c.tx)
 	n := o.transactions.Partitions()
-	err := o.transactions.Append(int32(event.Partition(o.key, n)), d.Tx.Arrival/1e6, o.key, c.body, c)
+	err := o.transactions.Append(int32(event.Partition(o.key, n)), c.tx.Arrival/1e6, o.key, c.body, c)
 	if err != nil {
 		o.finish(c, err)
 	}
 }
 
 // again sends the transaction of a request whose verdict stands in its topic
-// already: the run that decided it may have ended before the transaction did.
-// Where it did not, the id says that it is the same.
-func (o *outputs) again(c *call, d *scoring.Decision) {
+// already: the run that decided it may have ended before the transaction did, or
+// it is on its way for another request. Where it stands twice, the id says that
+// it is the same.
+func (o *outputs) again(c *call) {
 	c.left.Add(1)
-	o.transaction(c, d)
+	o.transaction(c)
 }
 
 // lost is told of verdicts that can't be written, ever. The partition stops
@@ -107,8 +108,8 @@ func (o *outputs) finish(c *call, err error) {
 
 // appended notes that one part of a request's decision is not waited for any more.
 func (o *outputs) appended(c *call) {
-	if o.logged != nil && c.log != nil {
-		o.logged(c.log)
+	if o.posted != nil && c.log != nil {
+		o.posted(c)
 	}
 }
 

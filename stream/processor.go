@@ -317,7 +317,7 @@ func (p *Processor) outputs(ctx context.Context) error {
 	t := p.o.Topics
 	out := &outputs{onDecision: p.o.OnDecision, counts: p.counts}
 	if p.journal != nil {
-		out.logged = func(s *stretch) { p.engine.later(func() { s.left-- }) }
+		out.posted = func(c *call) { p.engine.later(func() { p.engine.posted(c) }) }
 	}
 	send := &senders{}
 	send.verdicts = produce.New(p.produceOptions(t.Verdicts), partitions[t.Verdicts],

@@ -14,6 +14,9 @@ func (e *engine) settle(d *scoring.Decision, o *origin, now int64) {
 	e.counts.decision(d)
 	if e.cuts != nil {
 		e.cuts.settled(e.core, d, &t)
+		if t.call != nil && t.call.log != nil {
+			e.posting[t.id]++
+		}
 	}
 	switch d.Status {
 	case scoring.Remembered:
@@ -36,12 +39,26 @@ func (e *engine) repeat(d *scoring.Decision, t token) {
 		return
 	}
 	if t.call != nil {
-		t.call.repeat(d.Earlier.Partition, d.Earlier.Offset)
-		if d.Taken && e.cuts != nil {
-			e.out.again(t.call, d)
-		}
+		e.answer(t.call, d.Earlier.Partition, d.Earlier.Offset)
 	}
 	e.settled(&t)
+}
+
+// answer answers a request with the verdict that was given before, once its
+// transaction is known to stand in its topic too.
+func (e *engine) answer(c *call, partition int32, offset int64) {
+	c.repeat(partition, offset)
+	if c.log != nil || e.posting[c.tx.IDKey] > 0 {
+		e.out.again(c)
+	}
+}
+
+// posted notes that the transaction of a request stands in its topic.
+func (e *engine) posted(c *call) {
+	c.log.left--
+	if e.posting[c.tx.IDKey]--; e.posting[c.tx.IDKey] <= 0 {
+		delete(e.posting, c.tx.IDKey)
+	}
 }
 
 // inFlight says whether the verdict of an id, decided in this run, is on its
@@ -61,7 +78,7 @@ func (e *engine) release() {
 		for i := range tokens {
 			if c := tokens[i].call; c != nil {
 				known, _ := e.core.Known(id)
-				c.repeat(known.Partition, known.Offset)
+				e.answer(c, known.Partition, known.Offset)
 			}
 			e.settled(&tokens[i])
 		}
@@ -108,7 +125,7 @@ func (e *engine) place(p *placed) {
 		if len(e.waiting) > 0 {
 			for _, w := range e.waiting[t.id] {
 				if w.call != nil {
-					w.call.repeat(p.partition, offset)
+					e.answer(w.call, p.partition, offset)
 				}
 				e.settled(&w)
 			}
