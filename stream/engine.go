@@ -245,6 +245,7 @@ func (e *engine) arrive(a *arrival, now int64) {
 
 // hold lets records wait for what they need, and for the ones before them.
 func (e *engine) hold(a *arrival, now int64) {
+	a.c.departures = e.core.Store().Departures() // what is in memory now may leave before the rest is there
 	if !e.pre.needs() && len(a.lane.held) == 0 {
 		e.put(a, now)
 		return
@@ -279,7 +280,6 @@ func (e *engine) unhold(h *held) {
 
 // put hands decoded records to the merge.
 func (e *engine) put(a *arrival, now int64) {
-	a.c.departures = e.core.Store().Departures()
 	if a.c.gap {
 		e.leap(a.lane, a.c)
 	}
