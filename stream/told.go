@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"sluice/stream/journal"
 	"sluice/stream/wire"
 )
 
@@ -104,6 +105,20 @@ func (p *Processor) readLetters(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("reading dead letters back: %w", err)
 		}
+	}
+	return t.begin(p.journal)
+}
+
+// begin notes in a journal that does not know it yet where the letters end: a
+// run that dies before its first cut may have told of some already.
+func (t *told) begin(j *journal.Journal) error {
+	now := j.Progress()
+	if len(now.Letters) == len(t.ends) {
+		return nil
+	}
+	now.Letters = t.passed(nil)
+	if err := j.Write(nil, now); err != nil {
+		return fmt.Errorf("noting in the journal where the dead letters end: %w", err)
 	}
 	return nil
 }
