@@ -154,13 +154,14 @@ type identity struct {
 	mu    sync.Mutex
 	now   wire.Producer
 	asked map[string]bool // topics that send under it
+	spent bool            // the markers are under it, nothing else is
 }
 
 // session gives a topic its producer id and epoch.
 func (d *identity) session(ctx context.Context, topic string) (wire.Producer, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.now.Valid && !d.asked[topic] {
+	if d.now.Valid && !d.spent && !d.asked[topic] {
 		d.asked[topic] = true
 		return d.now, nil
 	}
@@ -179,8 +180,16 @@ func (d *identity) session(ctx context.Context, topic string) (wire.Producer, er
 	if err := d.journal.Begin(run); err != nil {
 		return wire.Producer{}, fmt.Errorf("noting the producer's epoch in the journal: %w", err)
 	}
-	d.now, d.asked = next, map[string]bool{topic: true}
+	d.now, d.asked, d.spent = next, map[string]bool{topic: true}, false
 	return next, nil
+}
+
+// spend leaves the epoch to the markers: what this run sends goes under the
+// next one, to every topic, so that no topic's epoch is behind another's.
+func (d *identity) spend() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.spent = true
 }
 
 // member notes under which name this run takes part in the group.
@@ -285,6 +294,7 @@ func (p *Processor) mark(ctx context.Context, partitions []int32) (map[int32]int
 		ended <- err
 	}
 	cancel()
+	p.identity.spend()
 	return marks, errors.Join(err, <-ended)
 }
 
