@@ -71,16 +71,6 @@ func (r *ruleEntry) Check(report func(key, message string)) {
 	}
 }
 
-// exampleEntry is a history, a transaction, and what the rule must make of it.
-type exampleEntry struct {
-	Name        string     `yaml:"name"`
-	History     []anything `yaml:"history"`
-	Transaction anything   `yaml:"transaction,required"`
-	Expect      anything   `yaml:"expect,required"`
-}
-
-type anything = strict.Map[strict.Raw]
-
 func (r *ruleEntry) rule(file string) Rule {
 	rule := Rule{
 		ID: r.ID.Value, Description: r.Description, When: r.When.Value,

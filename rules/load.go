@@ -50,6 +50,10 @@ type loader struct {
 	ids        map[string]ref // where each id stood
 	rules      []loaded
 	overflowed bool
+
+	examples []Example  // their Rule is an index into rules
+	fired    []firedRef // rules that they name
+	payments int        // of all examples
 }
 
 // ref is a place in a file.
@@ -77,6 +81,7 @@ func build(s *sources, name string, schema *event.Schema) (*Set, error) {
 	for _, c := range s.files {
 		l.file(c)
 	}
+	l.nameFired()
 	if len(l.faults) > 0 {
 		return nil, l.report()
 	}
@@ -169,6 +174,7 @@ func (l *loader) rule(doc *strict.Document, r *ruleEntry) {
 		next.tree = l.condition(doc, r.When)
 	}
 	l.rules = append(l.rules, next)
+	l.readExamples(doc, r, len(l.rules)-1)
 }
 
 // condition checks a condition and puts its faults where they stand in the file.
@@ -199,12 +205,15 @@ func (l *loader) compile(hash string) (*Set, error) {
 	set := &Set{Policy: l.policy, Hash: hash, Schema: l.schema, Lists: l.lists}
 	var conditions []plan.Condition
 	var active []*loaded
+	places := make([]int, len(l.rules)) // in set.Rules
 	for i := range l.rules {
 		r := &l.rules[i]
 		if r.rule.Mode == Off {
 			set.Off = append(set.Off, r.rule)
+			places[i] = -1
 			continue
 		}
+		places[i] = len(set.Rules)
 		set.Rules = append(set.Rules, r.rule)
 		active = append(active, r)
 		conditions = append(conditions, r.condition())
@@ -223,7 +232,10 @@ func (l *loader) compile(hash string) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rules in %s: %w", l.name, err)
 	}
-	set.Program = program
+	for i := range l.examples {
+		l.examples[i].Rule = places[l.examples[i].Rule]
+	}
+	set.Program, set.Examples = program, l.examples
 	return set, nil
 }
 

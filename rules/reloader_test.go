@@ -73,7 +73,7 @@ func TestFailureOfAnyFileOperationChangesNothing(t *testing.T) {
 	good := files("a.yaml", "rules: [{id: a, when: 'true'}]", "lists/l.txt", "x\n")
 	n := 0
 	var reports []Reload
-	r, err := NewReloaderFS(failing{good, &n}, "test", testSchema(t), func(r Reload) { reports = append(reports, r) })
+	r, err := NewReloaderFS(failing{good, &n}, "test", testSchema(t), nil, func(r Reload) { reports = append(reports, r) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestFailureOfAnyFileOperationChangesNothing(t *testing.T) {
 func TestReloadReports(t *testing.T) {
 	fsys := files("a.yaml", "rules: [{id: a, when: 'true'}]")
 	var last Reload
-	r, err := NewReloaderFS(fsys, "test", testSchema(t), func(r Reload) { last = r })
+	r, err := NewReloaderFS(fsys, "test", testSchema(t), nil, func(r Reload) { last = r })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,8 +132,45 @@ func TestReloadReports(t *testing.T) {
 	}
 }
 
+// TestAcceptHasTheLastWord: a set whose files are sound can still be refused.
+func TestAcceptHasTheLastWord(t *testing.T) {
+	errBad := errors.New("an example fails")
+	fsys := files("a.yaml", "rules: [{id: a, when: 'true'}]")
+	var asked []string
+	accept := func(s *Set) error {
+		asked = append(asked, s.Rules[0].ID)
+		if s.Rules[0].ID == "bad" {
+			return errBad
+		}
+		return nil
+	}
+	var last Reload
+	r, err := NewReloaderFS(fsys, "test", testSchema(t), accept, func(r Reload) { last = r })
+	if err != nil || r.Refused() != nil {
+		t.Fatal(err, r.Refused())
+	}
+	first := r.Current()
+	fsys["a.yaml"] = &fstest.MapFile{Data: []byte("rules: [{id: bad, when: 'true'}]")}
+	if err := r.Reload(); !errors.Is(err, errBad) || last.Changed || !errors.Is(last.Err, errBad) || r.Current() != first {
+		t.Errorf("%v %+v", err, last)
+	}
+	if f := r.Refused(); f == nil || !errors.Is(f.Err, errBad) || len(f.RuleSet) != 16 || f.RuleSet == first.Hash {
+		t.Errorf("%+v", f)
+	}
+	if err := r.reload(false); err != nil || r.Refused() == nil || len(asked) != 2 {
+		t.Errorf("the same files are asked about again: %v %v", err, asked)
+	}
+	if _, err := NewReloaderFS(fsys, "test", testSchema(t), accept, nil); !errors.Is(err, errBad) {
+		t.Errorf("the first set is taken: %v", err)
+	}
+	fsys["a.yaml"] = &fstest.MapFile{Data: []byte("rules: [{id: b, when: 'true'}]")}
+	if err := r.Reload(); err != nil || r.Refused() != nil || r.Current().Rules[0].ID != "b" {
+		t.Errorf("%v %+v", err, r.Refused())
+	}
+}
+
 func TestFirstLoadMustSucceed(t *testing.T) {
-	if r, err := NewReloaderFS(files("a.yaml", "rulse: []"), "test", testSchema(t), nil); err == nil {
+	if r, err := NewReloaderFS(files("a.yaml", "rulse: []"), "test", testSchema(t), nil, nil); err == nil {
 		t.Errorf("%+v", r)
 	}
 }
@@ -211,7 +248,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	}
 	fsys := &swapped{}
 	fsys.set(content(1))
-	r, err := NewReloaderFS(fsys, "test", schema, nil)
+	r, err := NewReloaderFS(fsys, "test", schema, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

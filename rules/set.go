@@ -73,4 +73,7 @@ type Set struct {
 	Schema  *event.Schema
 	Program *plan.Program // condition i is that of Rules[i]
 	Lists   *Lists
+	// Examples are those of the files, in their order; what is expected of them
+	// has not been looked at (package scoring/example does).
+	Examples []Example
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -24,10 +25,33 @@ const (
 // It watches directories, not files, so that files renamed into place and
 // swapped symlinks are seen, and goes by the content, so that anything else
 // that happens there reloads nothing.
-func (r *Reloader) Watch(ctx context.Context) (err error) {
-	w, err := r.newWatcher()
+func (r *Reloader) Watch(ctx context.Context) error {
+	return watch(ctx, r.dir, func() { _ = r.reload(false) }, r.failed) // reload reports how it went
+}
+
+// Watch calls changed at once and whenever the rule files of a directory have
+// changed, until ctx ends. Trouble with watching is told to failed.
+func Watch(ctx context.Context, dir string, changed func(), failed func(error)) error {
+	last := ""
+	return watch(ctx, dir, func() {
+		now := ""
+		if s, err := readSources(os.DirFS(dir)); err != nil {
+			now = "error: " + err.Error()
+		} else {
+			now = s.hash
+		}
+		if now != last {
+			last = now
+			changed()
+		}
+	}, failed)
+}
+
+// watch calls moved at once and whenever something has happened to the files.
+func watch(ctx context.Context, dir string, moved func(), failed func(error)) (err error) {
+	w, err := newWatcher(dir)
 	if err != nil {
-		return fmt.Errorf("watch the rules in %s: %w", r.dir, err)
+		return fmt.Errorf("watch the rules in %s: %w", dir, err)
 	}
 	defer func() { err = errors.Join(err, w.events.Close()) }()
 	// At once, for what changed before the watch began.
@@ -40,7 +64,7 @@ func (r *Reloader) Watch(ctx context.Context) (err error) {
 			return nil
 		case e, ok := <-w.events.Events:
 			if !ok {
-				return fmt.Errorf("the watch of the rules in %s ended", r.dir)
+				return fmt.Errorf("the watch of the rules in %s ended", dir)
 			}
 			if !w.concerns(e.Name) {
 				continue
@@ -50,21 +74,21 @@ func (r *Reloader) Watch(ctx context.Context) (err error) {
 			}
 		case watchErr, ok := <-w.events.Errors: // some events were lost
 			if !ok {
-				return fmt.Errorf("the watch of the rules in %s ended", r.dir)
+				return fmt.Errorf("the watch of the rules in %s ended", dir)
 			}
-			r.failed(fmt.Errorf("watch the rules in %s: %w", r.dir, watchErr))
+			failed(fmt.Errorf("watch the rules in %s: %w", dir, watchErr))
 			timer.Reset(quiet)
 		case <-timer.C:
 			events = 0
 			armErr := w.arm()
-			_ = r.reload(false) // which reports it
+			moved()
 			if armErr == nil {
 				trouble = ""
 				continue
 			}
 			if armErr.Error() != trouble {
 				trouble = armErr.Error()
-				r.failed(armErr)
+				failed(armErr)
 			}
 			timer.Reset(again)
 		}
@@ -78,8 +102,8 @@ type watcher struct {
 	above, dir, listed string
 }
 
-func (r *Reloader) newWatcher() (*watcher, error) {
-	dir, err := filepath.Abs(r.dir)
+func newWatcher(dir string) (*watcher, error) {
+	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}

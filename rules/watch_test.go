@@ -12,7 +12,7 @@ import (
 func watched(t *testing.T, dir string) (*Reloader, <-chan Reload) {
 	t.Helper()
 	reports := make(chan Reload, 100)
-	r, err := NewReloader(dir, testSchema(t), func(r Reload) { reports <- r })
+	r, err := NewReloader(dir, testSchema(t), nil, func(r Reload) { reports <- r })
 	if err != nil {
 		t.Fatal(err)
 	}

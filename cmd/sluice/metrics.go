@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"sluice/rules"
 	"sluice/scoring"
 	"sluice/scoring/event"
+	"sluice/scoring/example"
 	"sluice/scoring/history"
 	"sluice/stream"
 )
@@ -28,6 +30,7 @@ type metrics struct {
 	reloads  *prometheus.CounterVec
 	ruleSet  *prometheus.GaugeVec
 	loaded   prometheus.Gauge
+	examples *prometheus.GaugeVec
 	requests *prometheus.HistogramVec
 	inFlight prometheus.Gauge
 }
@@ -38,6 +41,7 @@ func newMetrics() *metrics {
 		reloads:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sluice_rule_reloads_total", Help: "Reloads of the rule files by outcome: taken, unchanged, refused."}, []string{"outcome"}),
 		ruleSet:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_rule_set_info", Help: "1 for the rule set in force."}, []string{"hash"}),
 		loaded:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "sluice_rule_reload_last_success", Help: "Whether the last reload succeeded: 1 or 0."}),
+		examples: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sluice_rule_example_failed", Help: "1 for each example that kept the last rule files from being taken; at most 20."}, []string{"rule", "example"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "sluice_http_requests_in_flight", Help: "HTTP requests being answered."}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "sluice_http_request_duration_seconds", Help: "Duration of HTTP requests by method and status.",
@@ -48,7 +52,7 @@ func newMetrics() *metrics {
 		m.reloads.WithLabelValues(outcome)
 	}
 	m.requests.WithLabelValues("200", "post")
-	m.registry.MustRegister(m.reloads, m.ruleSet, m.loaded, m.requests, m.inFlight,
+	m.registry.MustRegister(m.reloads, m.ruleSet, m.loaded, m.examples, m.requests, m.inFlight,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -69,6 +73,7 @@ func (m *metrics) inForce(set *rules.Set) {
 func (m *metrics) reloaded(r rules.Reload) {
 	outcome := "unchanged"
 	m.inForce(r.Set)
+	m.failed(r.Err)
 	switch {
 	case r.Err != nil:
 		outcome = "refused"
@@ -77,6 +82,21 @@ func (m *metrics) reloaded(r rules.Reload) {
 		outcome = "taken"
 	}
 	m.reloads.WithLabelValues(outcome).Inc()
+}
+
+// maxExamplesShown bounds the series of failed examples.
+const maxExamplesShown = 20
+
+// failed names the examples that rule files were refused for.
+func (m *metrics) failed(err error) {
+	m.examples.Reset()
+	var failures example.Failures
+	if !errors.As(err, &failures) {
+		return
+	}
+	for _, f := range failures[:min(len(failures), maxExamplesShown)] {
+		m.examples.WithLabelValues(f.Rule, event.Mask(f.Example)).Set(1)
+	}
 }
 
 func (m *metrics) handler() http.Handler {

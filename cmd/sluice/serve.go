@@ -25,6 +25,7 @@ import (
 	"sluice/rules"
 	"sluice/scoring"
 	"sluice/scoring/event"
+	"sluice/scoring/example"
 	"sluice/stream"
 	"sluice/stream/gateway"
 )
@@ -99,7 +100,7 @@ type server struct {
 func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (*server, error) {
 	s := &server{config: config, log: log, metrics: newMetrics(), quarantine: &quarantine{log: log}}
 	var err error
-	if s.rules, err = rules.NewReloader(config.Rules.Path, schema, s.reloaded); err != nil {
+	if s.rules, err = rules.NewReloader(config.Rules.Path, schema, example.Check, s.reloaded); err != nil {
 		return nil, err
 	}
 	s.metrics.inForce(s.rules.Current())
@@ -132,7 +133,7 @@ func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (
 	}
 	s.http = &http.Server{
 		Handler: s.metrics.instrument(gateway.New(gateway.Options{
-			Engine: s.processor, Rules: s.rules.Current, Held: s.quarantine.list, Reload: s.rules.Reload, Ready: s.ready, Metrics: s.metrics.handler(),
+			Engine: s.processor, Rules: s.rules.Current, Held: s.quarantine.list, Refused: s.rules.Refused, Reload: s.rules.Reload, Ready: s.ready, Metrics: s.metrics.handler(),
 			Log: log, Timeout: config.Gateway.Timeout, MaxBytes: event.DefaultMaxBytes, MaxInFlight: config.Gateway.MaxInFlight,
 		})),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,

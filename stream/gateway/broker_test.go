@@ -112,7 +112,7 @@ func (d *door) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reloader, err := rules.NewReloader(d.dir, d.options.Schema, func(r rules.Reload) {
+	reloader, err := rules.NewReloader(d.dir, d.options.Schema, nil, func(r rules.Reload) {
 		if r.Changed {
 			if err := p.Swap(t.Context(), r.Set); err != nil {
 				t.Errorf("Swap: %v", err)

@@ -41,8 +41,10 @@ type Options struct {
 	Engine Engine
 	Rules  func() *rules.Set
 	// Held, if set, gives the rules in quarantine.
-	Held   func() []rules.Held
-	Reload func() error
+	Held func() []rules.Held
+	// Refused, if set, gives the last attempt to take rules in, if it failed.
+	Refused func() *rules.Refusal
+	Reload  func() error
 	// Ready says nil, or why requests and records are not decided now.
 	Ready   func() error
 	Metrics http.Handler

@@ -15,6 +15,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"sluice/configs/strict"
 	"sluice/rules"
 	"sluice/scoring/event"
 	"sluice/stream"
@@ -294,5 +295,28 @@ func TestQuarantinedRules(t *testing.T) {
 	w := ask(h, "GET", "/v1/rules", nil)
 	if body := w.Body.String(); strings.Count(body, "quarantined") != 2 || !strings.Contains(body, `"id":"b","when":"","mode":"live","file":"","line":0,"quarantined":"quarantined: it failed"`) {
 		t.Errorf("%d %s", w.Code, body)
+	}
+}
+
+// TestRefusedRules shows why the files that are there now do not decide.
+func TestRefusedRules(t *testing.T) {
+	refusal := &rules.Refusal{RuleSet: "new", Err: strict.Faults{
+		{File: "a.yaml", Line: 3, Column: 5, Source: "secret: x", Message: `the example "4111111111111111 fails" of a fails`},
+	}}
+	h := gateway.New(gateway.Options{
+		Rules: func() *rules.Set { return &rules.Set{Hash: "old"} }, Refused: func() *rules.Refusal { return refusal },
+		Metrics: http.NotFoundHandler(), MaxInFlight: 1,
+	})
+	body := ask(h, "GET", "/v1/rules", nil).Body.String()
+	if !strings.Contains(body, `"rule_set":"old"`) || !strings.Contains(body, `"refused":{"rule_set":"new","faults":["a.yaml:3:5: the example`) ||
+		strings.Contains(body, "secret") || strings.Contains(body, "41111111") {
+		t.Error(body)
+	}
+	refusal.Err = errors.New("gone")
+	if body = ask(h, "GET", "/v1/rules", nil).Body.String(); !strings.Contains(body, `"faults":["gone"]`) {
+		t.Error(body)
+	}
+	if refusal = nil; strings.Contains(ask(h, "GET", "/v1/rules", nil).Body.String(), "refused") {
+		t.Error("a refusal is shown after the rules were taken")
 	}
 }

@@ -3,10 +3,13 @@ package gateway
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
+	"sluice/configs/strict"
 	"sluice/rules"
+	"sluice/scoring/event"
 )
 
 // ruleView is a rule as GET /v1/rules shows it.
@@ -26,6 +29,15 @@ type ruleView struct {
 	Quarantined string `json:"quarantined,omitempty"` // why it is not asked any more
 }
 
+// refusalView is a set of files that was not taken, as GET /v1/rules shows it.
+type refusalView struct {
+	RuleSet string   `json:"rule_set,omitempty"`
+	Faults  []string `json:"faults"`
+}
+
+// maxRefused bounds the faults that are shown of a refused set.
+const maxRefused = 50
+
 type policyView struct {
 	Review int64 `json:"review"`
 	Deny   int64 `json:"deny"`
@@ -35,10 +47,11 @@ type policyView struct {
 func (g *gateway) rules(w http.ResponseWriter, _ *http.Request) {
 	set := g.Rules()
 	out := struct {
-		RuleSet string     `json:"rule_set"`
-		Policy  policyView `json:"policy"`
-		Rules   []ruleView `json:"rules"`
-	}{set.Hash, policyView(set.Policy), []ruleView{}}
+		RuleSet string       `json:"rule_set"`
+		Policy  policyView   `json:"policy"`
+		Refused *refusalView `json:"refused,omitempty"` // what was tried last, if it was not taken
+		Rules   []ruleView   `json:"rules"`
+	}{set.Hash, policyView(set.Policy), g.refusal(), []ruleView{}}
 	for _, list := range [][]rules.Rule{set.Rules, set.Off} {
 		for i := range list {
 			v := view(&list[i])
@@ -54,6 +67,28 @@ func (g *gateway) rules(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	send(w, b.Bytes())
+}
+
+// refusal says why the files that are there now were not taken, nil if they were.
+func (g *gateway) refusal() *refusalView {
+	if g.Refused == nil {
+		return nil
+	}
+	r := g.Refused()
+	if r == nil {
+		return nil
+	}
+	v := &refusalView{RuleSet: r.RuleSet}
+	var faults strict.Faults
+	if !errors.As(r.Err, &faults) {
+		v.Faults = []string{event.Mask(r.Err.Error())}
+		return v
+	}
+	for _, f := range faults[:min(len(faults), maxRefused)] {
+		f.Source = ""
+		v.Faults = append(v.Faults, event.Mask(f.Error()))
+	}
+	return v
 }
 
 // held says why a rule is in quarantine, "" if it is not.
