@@ -77,10 +77,11 @@ type Decision struct {
 	// Of Decided.
 	Set     *rules.Set
 	Outcome rules.Outcome
-	Record  []byte      // the verdict record, JSON
-	number  uint64      // in Core.ids
-	row     history.Ref // where the histories hold it, 0: nowhere
-	since   int64       // event time from which on everything had been seen by then
+	Beside  rules.Outcome // of Options.Beside
+	Record  []byte        // the verdict record, JSON
+	number  uint64        // in Core.ids
+	row     history.Ref   // where the histories hold it, 0: nowhere
+	since   int64         // event time from which on everything had been seen by then
 }
 
 // Options of a Core.
@@ -91,6 +92,9 @@ type Options struct {
 	Workers int           // goroutines that evaluate a batch; 0: GOMAXPROCS
 	// NoRecord leaves Decision.Record empty.
 	NoRecord bool
+	// Beside, if set, decides the same transactions on the same histories, without
+	// effect: see Decision.Beside. It must be Joint with every set in force.
+	Beside *rules.Set
 	// OnQuarantine, if set, is told the rules in quarantine whenever they may have
 	// changed, by the goroutine that calls the Core.
 	OnQuarantine func([]rules.Held)
@@ -105,9 +109,10 @@ type Core struct {
 	ids    *ids
 	clock  clock
 	set    *rules.Set
-	form   *form // of records under set
+	plan   *history.Plan // what set asks, and then what Options.Beside asks
+	form   *form         // of records under set
 
-	quarantine rules.Quarantine
+	quarantine, besideQuarantine rules.Quarantine
 
 	workers   []*worker
 	decisions []Decision
@@ -167,21 +172,28 @@ func (c *Core) IDs() int { return c.ids.len() }
 
 // Swap puts another rule set in force, from the next batch on.
 func (c *Core) Swap(set *rules.Set) {
-	c.store.Install(set.Program.Plan())
-	c.set = set
+	c.set, c.plan = set, set.Program.Plan()
+	if c.o.Beside != nil {
+		c.plan = join(c.plan, c.o.Beside.Program.Plan())
+		c.besideQuarantine.Use(c.o.Beside)
+	}
+	c.store.Install(c.plan)
 	c.form = newForm(c.schema, set, c.o.Run)
 	c.quarantine.Use(set)
 	c.tellHeld()
 	c.workers = make([]*worker, c.o.Workers)
 	for i := range c.workers {
 		c.workers[i] = &worker{core: c, evaluator: set.NewEvaluator()}
+		if c.o.Beside != nil {
+			c.workers[i].beside = c.o.Beside.NewEvaluator()
+		}
 	}
 }
 
 // Decide decides a batch, in the order given; the verdicts do not depend on how
 // a stream is cut into batches. now (ns, wall clock) only stamps the records.
 func (c *Core) Decide(batch []Input, now int64) []Decision {
-	plan := c.set.Program.Plan()
+	plan := c.plan
 	c.decisions = resize(c.decisions, len(batch))
 	c.values = resize(c.values, len(batch)*len(plan.Queries))
 	c.lists = resize(c.lists, len(batch)*len(plan.Lists))
@@ -264,7 +276,7 @@ func (c *Core) observe(i int, in *Input) {
 	d.New, d.Taken, d.row = false, false, 0
 	tx := in.Tx
 	c.clock.see(tx.Arrival)
-	if tx.Arrival-tx.Time > int64(c.set.Program.Plan().Retention) {
+	if tx.Arrival-tx.Time > int64(c.plan.Retention) {
 		d.Flags |= Late
 	}
 	if tx.Future {
@@ -281,7 +293,7 @@ func (c *Core) observe(i int, in *Input) {
 		c.ids.put(tx.IDKey, Earlier{Body: tx.Body, Arrival: tx.Arrival, Offset: -1})
 		return
 	}
-	plan := c.set.Program.Plan()
+	plan := c.plan
 	nq, nl := len(plan.Queries), len(plan.Lists)
 	c.store.Observe(tx, c.values[i*nq:(i+1)*nq], c.lists[i*nl:(i+1)*nl])
 	if c.remember(d); !d.Taken {

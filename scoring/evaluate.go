@@ -15,6 +15,7 @@ const parallelFrom = 48
 type worker struct {
 	core      *Core
 	evaluator *rules.Evaluator
+	beside    *rules.Evaluator // of Options.Beside, nil: there is none
 	record    recorder
 }
 
@@ -32,8 +33,17 @@ func (c *Core) evaluate(from, to int, now int64) {
 func (c *Core) fail(from, to int) int {
 	for i := from; i < to; i++ {
 		d := &c.decisions[i]
-		if d.Status == Decided && c.quarantine.Decided(d.Tx.Arrival, d.Outcome.Errors) {
+		if d.Status != Decided {
+			continue
+		}
+		changed := c.quarantine.Decided(d.Tx.Arrival, d.Outcome.Errors)
+		if changed {
 			c.tellHeld()
+		}
+		if c.o.Beside != nil && c.besideQuarantine.Decided(d.Tx.Arrival, d.Beside.Errors) {
+			changed = true
+		}
+		if changed {
 			return i + 1
 		}
 	}
@@ -42,6 +52,9 @@ func (c *Core) fail(from, to int) int {
 
 // Held lists the rules in quarantine.
 func (c *Core) Held() []rules.Held { return c.quarantine.Held() }
+
+// HeldBeside lists the rules of Options.Beside in quarantine.
+func (c *Core) HeldBeside() []rules.Held { return c.besideQuarantine.Held() }
 
 // Hold puts rules into quarantine that an earlier run had there.
 func (c *Core) Hold(held []rules.Held) {
@@ -73,7 +86,10 @@ func (c *Core) spread(from, to int, now int64) {
 func (w *worker) run(from, to int, now int64) {
 	c := w.core
 	w.evaluator.Under(&c.quarantine)
-	plan := c.set.Program.Plan()
+	if w.beside != nil {
+		w.beside.Under(&c.besideQuarantine)
+	}
+	plan := c.plan
 	nq, nl := len(plan.Queries), len(plan.Lists)
 	for i := from; i < to; i++ {
 		d := &c.decisions[i]
@@ -90,7 +106,17 @@ func (w *worker) run(from, to int, now int64) {
 
 func (w *worker) decide(d *Decision, values []history.Value, lists []history.List) {
 	w.evaluator.Evaluate(d.Tx, values, lists, &d.Outcome)
-	if d.Flags&Future != 0 && d.Outcome.Verdict < rules.Review {
-		d.Outcome.Verdict = rules.Review
+	suspect(d, &d.Outcome)
+	if w.beside != nil {
+		own := w.core.set.Program.Plan()
+		w.beside.Evaluate(d.Tx, values[len(own.Queries):], lists[len(own.Lists):], &d.Beside)
+		suspect(d, &d.Beside)
+	}
+}
+
+// suspect makes the verdict on a payment of the future at least a review.
+func suspect(d *Decision, o *rules.Outcome) {
+	if d.Flags&Future != 0 && o.Verdict < rules.Review {
+		o.Verdict = rules.Review
 	}
 }
