@@ -4,51 +4,99 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
-	"math"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"sluice/cmd/sluice/report"
 	"sluice/rules"
 	"sluice/rules/lang"
 	"sluice/scoring"
 	"sluice/scoring/event"
+	"sluice/scoring/tally"
 	"sluice/stream/files"
 )
 
-// backtestCommand runs rules over files of past transactions.
+// backtestFlags are the flags of backtest as they were written.
+type backtestFlags struct {
+	rules, against, schema   string
+	delay, lag, cost, format string
+	verdicts, flips          string
+}
+
+// backtestCommand runs rules over past transactions.
 func backtestCommand(ctx context.Context, args []string, c console) error {
-	f := flags("backtest", "--rules DIR [--schema FILE] [--label-delay 168h] [--verdicts OUT.csv] DATA...", c)
-	dir := f.String("rules", "", "directory of rule files")
-	schemaFile := f.String("schema", "", "event schema of the data (default: the card and wallet payment that comes with Sluice)")
-	delay := f.String("label-delay", "", "when a fraud becomes known after its transaction, as 7d or 168h; without it labels serve the report alone and .fraud stays false")
-	out := f.String("verdicts", "", "write a CSV of every verdict: transaction_id, verdict, score, rules")
+	f := flags("backtest", "--rules DIR [--against DIR] [--schema FILE] [--label-delay 168h] [--format FORMAT] [--verdicts OUT.csv] DATA...", c)
+	var o backtestFlags
+	f.StringVar(&o.rules, "rules", "", "directory of rule files")
+	f.StringVar(&o.against, "against", "", "directory of the rule files to compare with, such as those in force")
+	f.StringVar(&o.schema, "schema", "", "event schema of the data (default: the card and wallet payment that comes with Sluice)")
+	f.StringVar(&o.delay, "label-delay", "", "when a fraud becomes known after its transaction, as 7d or 168h; without it labels serve the report alone and .fraud stays false")
+	f.StringVar(&o.lag, "label-lag", "", "how long it takes at most until a fraud is known: younger transactions are left out of net money (default: the label delay)")
+	f.StringVar(&o.cost, "good-cost", tally.DefaultCost.String(), "what a good payment costs that is reviewed or denied, in its currency: a person's minutes, a sale that is lost")
+	f.StringVar(&o.format, "format", "text", "how the report is written: "+report.Formats())
+	f.StringVar(&o.verdicts, "verdicts", "", "write a CSV of every verdict: transaction_id, verdict, score, rules")
+	f.StringVar(&o.flips, "flips", "", "write a CSV of every verdict that is another one than by the rules compared with")
 	data, err := parse(f, args)
 	if err != nil {
 		return err
 	}
-	if *dir == "" {
+	b := &backtest{console: c, data: data}
+	if err := b.configure(f, &o); err != nil {
+		return err
+	}
+	return b.run(ctx)
+}
+
+// configure takes the command line in, and loads what it names.
+func (b *backtest) configure(f *flag.FlagSet, o *backtestFlags) (err error) {
+	switch {
+	case o.rules == "":
 		return misused(f, "--rules is missing: give the directory of rule files")
-	}
-	if len(data) == 0 {
+	case len(b.data) == 0:
 		return misused(f, "give at least one file of transactions (.csv, .ndjson, also with .gz)")
+	case o.flips != "" && o.against == "":
+		return misused(f, "--flips needs --against: without a second set no verdict flips")
+	case !report.Known(o.format):
+		return misused(f, "--format: there is no format %q; the formats are %s", o.format, report.Formats())
 	}
-	b := &backtest{console: c, data: data, delay: -1}
-	if *delay != "" {
-		if b.delay, err = parseDelay(*delay); err != nil {
+	b.format, b.verdictsFile, b.flipsFile = o.format, o.verdicts, o.flips
+	b.delay = -1
+	if o.delay != "" {
+		if b.delay, err = parseDelay(o.delay); err != nil {
 			return misused(f, "--label-delay: %v", err)
 		}
 	}
-	if b.schema, err = loadSchema(*schemaFile); err != nil {
-		return faults(c.err, err)
+	b.lag = max(b.delay, 0)
+	if o.lag != "" {
+		if b.lag, err = parseDelay(o.lag); err != nil {
+			return misused(f, "--label-lag: %v", err)
+		}
 	}
-	if b.set, err = rules.Load(*dir, b.schema); err != nil {
-		return ruleFaults(c.err, err, *schemaFile)
+	if b.cost, err = tally.ParseCost(o.cost); err != nil {
+		return misused(f, "--good-cost: %v", err)
 	}
-	return b.run(ctx, *out)
+	if b.schema, err = loadSchema(o.schema); err != nil {
+		return faults(b.err, err)
+	}
+	return b.load(o)
+}
+
+// load reads the rule sets.
+func (b *backtest) load(o *backtestFlags) (err error) {
+	if b.set, err = rules.Load(o.rules, b.schema); err != nil {
+		return ruleFaults(b.err, err, o.schema)
+	}
+	if o.against == "" {
+		return nil
+	}
+	if b.was, err = rules.Load(o.against, b.schema); err != nil {
+		return ruleFaults(b.err, err, o.schema)
+	}
+	return nil
 }
 
 // maxDelay is what a label can be late at most.
@@ -66,31 +114,22 @@ func parseDelay(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// later gives the time after a delay, or the end of time where 64 bits of
-// nanoseconds hold no later one.
-func later(at int64, delay time.Duration) int64 {
-	if at > math.MaxInt64-int64(delay) {
-		return math.MaxInt64
-	}
-	return at + int64(delay)
-}
-
-// backtest is one run over files.
+// backtest is one run over past transactions.
 type backtest struct {
 	console
-	schema *event.Schema
-	set    *rules.Set
-	data   []string
-	delay  time.Duration // of labels; -1: they are for the report alone
+	schema                  *event.Schema
+	set, was                *rules.Set // was: to compare with, or nil
+	data                    []string
+	delay                   time.Duration // of labels; -1: they are for the report alone
+	lag                     time.Duration
+	cost                    tally.Cost
+	format                  string
+	verdictsFile, flipsFile string // "": not written
 
-	core       *scoring.Core
-	batch      []scoring.Input
-	items      []*files.Item // of the batch
-	labels     []event.Label // not yet known, by time
-	known      int64         // when the first label of the open batch becomes known
-	report     *report
-	rows       *bufio.Writer // the verdicts file, or nil
-	row        []byte
+	replay     *replay
+	tally      *tally.Tally
+	verdicts   *verdictRows // nil: not written
+	flips      *flipRows
 	shown      *progress
 	told       sync.Map // files whose unread columns were told
 	complaints int      // faults and conflicts printed so far
@@ -99,35 +138,44 @@ type backtest struct {
 // maxComplaints bounds how many faulty lines are printed one by one.
 const maxComplaints = 20
 
-func (b *backtest) run(ctx context.Context, out string) error {
+func (b *backtest) run(ctx context.Context) error {
 	size, err := files.Size(b.data)
 	if err != nil {
 		return err
 	}
 	b.shown = startProgress(b.err, "transactions", size)
-	err = b.pass(ctx, out, false)
+	err = b.pass(ctx, false)
 	if errors.Is(err, files.ErrOrder) {
 		fmt.Fprintf(b.err, "%v: reading everything into memory to sort it\n", err)
 		b.shown.done.Store(0)
 		b.shown.items.Store(0)
-		err = b.pass(ctx, out, true)
+		err = b.pass(ctx, true)
 	}
 	b.shown.stop()
 	if err != nil {
 		return err
 	}
 	switch {
-	case b.report.total > 0:
-	case b.report.invalid == 0:
+	case b.tally.Total() > 0:
+	case b.tally.Invalid == 0:
 		return errors.New("the files hold no transactions")
 	default:
-		return fmt.Errorf("no transactions to decide: %s lines, none of them valid", thousands(b.report.invalid))
+		return fmt.Errorf("no transactions to decide: %s lines, none of them valid", thousands(b.tally.Invalid))
 	}
-	b.report.print(b.out)
-	for _, h := range b.core.Held() {
+	if err := b.print(); err != nil {
+		return err
+	}
+	for _, h := range b.replay.held() {
 		fmt.Fprintf(b.err, "warning: the rule %s is %s\n", h.Rule, h.Why)
 	}
 	return nil
+}
+
+// print writes the report.
+func (b *backtest) print() error {
+	out := bufio.NewWriter(b.out)
+	err := report.Write(out, b.format, b.tally.Report())
+	return errors.Join(err, out.Flush())
 }
 
 // unread tells once of columns that no rule can ever see: one may be misspelt.
@@ -147,107 +195,73 @@ func columnNames(columns []string) string {
 }
 
 // pass runs the engine over the data once, from empty histories.
-func (b *backtest) pass(ctx context.Context, out string, sort bool) (err error) {
-	b.core = scoring.New(b.schema, b.set, scoring.Options{KeepIDs: 200 * 365 * 24 * time.Hour, NoRecord: true})
-	b.report = newReport(b.schema, b.set)
-	b.labels, b.known, b.complaints = nil, math.MaxInt64, 0
-	b.rows = nil
-	if out != "" {
-		file, err := os.Create(out)
+func (b *backtest) pass(ctx context.Context, sort bool) (err error) {
+	b.replay = newReplay(b.schema, b.set, b.was, b.delay)
+	b.replay.settle = b.settle
+	b.tally = tally.New(b.schema, tally.Options{Now: b.set, Was: b.was, Lag: int64(b.lag), Cost: b.cost})
+	b.complaints, b.verdicts, b.flips = 0, nil, nil
+	if b.verdictsFile != "" {
+		file, err := os.Create(b.verdictsFile)
 		if err != nil {
 			return err
 		}
-		b.rows = bufio.NewWriterSize(file, 256<<10)
-		fmt.Fprintln(b.rows, "transaction_id,verdict,score,rules")
-		defer func() { err = errors.Join(err, b.rows.Flush(), file.Close()) }()
+		b.verdicts = newVerdictRows(file, b.set)
+		defer func() { err = errors.Join(err, b.verdicts.out.Flush(), file.Close()) }()
+	}
+	if b.flipsFile != "" {
+		file, err := os.Create(b.flipsFile)
+		if err != nil {
+			return err
+		}
+		b.flips = newFlipRows(file, b.set, b.was)
+		defer func() { err = errors.Join(err, b.flips.close(), file.Close()) }()
 	}
 	o := files.Options{Sort: sort, Fault: b.fault, Unread: b.unread, Progress: func(n int64) { b.shown.done.Add(n) }}
 	return files.Read(ctx, b.schema, b.data, o, func(items []files.Item) error {
 		for i := range items {
-			b.take(&items[i])
+			b.replay.take(&items[i])
 		}
-		b.flush()
+		b.replay.flush()
 		b.shown.items.Add(int64(len(items)))
 		return ctx.Err()
 	})
 }
 
-// take adds a transaction to the batch, after the labels known by its time.
-func (b *backtest) take(item *files.Item) {
-	if item.Tx.Time >= b.known {
-		b.flush()
-	}
-	for len(b.labels) > 0 && b.labels[0].Time <= item.Tx.Time {
-		b.flush()
-		b.core.Label(&b.labels[0])
-		b.labels = b.labels[1:]
-	}
-	if b.delay >= 0 && item.Label && item.Fraud {
-		b.known = min(b.known, later(item.Tx.Time, b.delay))
-	}
-	b.batch = append(b.batch, scoring.Input{Tx: &item.Tx})
-	b.items = append(b.items, item)
-	if len(b.batch) == 256 {
-		b.flush()
-	}
-}
-
-// flush decides the batch.
-func (b *backtest) flush() {
-	if len(b.batch) == 0 {
-		return
-	}
-	decisions := b.core.Decide(b.batch, 0)
-	for i := range decisions {
-		b.settle(&decisions[i], b.items[i])
-	}
-	b.batch, b.items, b.known = b.batch[:0], b.items[:0], math.MaxInt64
-}
-
-// settle reports a decision and schedules the label of its transaction.
-func (b *backtest) settle(d *scoring.Decision, item *files.Item) {
+// settle reports a decision.
+func (b *backtest) settle(d *scoring.Decision, was *rules.Outcome, item *files.Item) {
 	switch d.Status {
 	case scoring.Decided:
 	case scoring.Conflict:
-		b.report.conflicts++
+		b.tally.Conflicts++
 		b.complain("transaction %s comes again with other content; the first one stands", idText(d.Tx))
 		return
 	default:
-		b.report.repeats++
+		b.tally.Repeats++
 		return
 	}
-	b.report.add(d, item)
-	if b.rows != nil {
-		b.writeRow(d)
+	c := tally.Case{Tx: d.Tx, Label: labelOf(item), Now: &d.Outcome, Was: was}
+	b.tally.Add(&c)
+	if b.verdicts != nil {
+		b.verdicts.write(d.Tx, &d.Outcome)
 	}
-	if b.delay >= 0 && item.Label && item.Fraud {
-		b.labels = append(b.labels, event.Label{
-			IDKey: d.Tx.IDKey, Time: later(d.Tx.Time, b.delay), Fraud: true,
-			TxTime: d.Tx.Time, Entities: append([]event.Key(nil), d.Tx.Entities...),
-		})
+	if b.flips != nil {
+		b.flips.write(&c)
 	}
 }
 
-// writeRow writes a verdict to the CSV file. A rule id never needs quotes, a
-// transaction id may.
-func (b *backtest) writeRow(d *scoring.Decision) {
-	r := append(b.row[:0], csvText(idText(d.Tx))...)
-	r = append(append(r, ','), d.Outcome.Verdict.String()...)
-	r = strconv.AppendInt(append(r, ','), d.Outcome.Score, 10)
-	r = append(r, ',')
-	for i, rule := range d.Outcome.Fired {
-		if i > 0 {
-			r = append(r, '|')
-		}
-		r = append(r, b.set.Rules[rule].ID...)
+func labelOf(item *files.Item) tally.Label {
+	switch {
+	case !item.Label:
+		return tally.Unknown
+	case item.Fraud:
+		return tally.Fraud
 	}
-	b.row = append(r, '\n')
-	_, _ = b.rows.Write(b.row) // Flush returns what failed
+	return tally.Good
 }
 
 // fault reports a line that is not a valid transaction.
 func (b *backtest) fault(f files.Fault) error {
-	b.report.invalid++
+	b.tally.Invalid++
 	b.complain("%v", f)
 	return nil
 }
@@ -263,11 +277,3 @@ func (b *backtest) complain(format string, args ...any) {
 }
 
 func idText(tx *event.Transaction) string { return string(tx.AppendText(nil, tx.Schema.ID)) }
-
-// csvText quotes a text where CSV wants it.
-func csvText(s string) string {
-	if !strings.ContainsAny(s, ",\"\n\r") {
-		return s
-	}
-	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
-}
