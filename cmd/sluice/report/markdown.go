@@ -23,7 +23,7 @@ func writeMarkdown(w io.Writer, r *tally.Report) error {
 			}
 			markdownRow(&b, cells)
 			if j == 0 {
-				b.WriteString("|" + strings.Repeat("---|", p.texts) + strings.Repeat("---:|", len(cells)-p.texts) + "\n")
+				markdownRule(&b, &p)
 			}
 		}
 		markdownLines(&b, p.after)
@@ -36,6 +36,19 @@ func markdownLines(b *strings.Builder, lines []string) {
 	for _, s := range lines {
 		fmt.Fprintf(b, "\n%s\n", markdownText.Replace(s))
 	}
+}
+
+// markdownRule writes the line below a table's head, which aligns its columns.
+func markdownRule(b *strings.Builder, p *part) {
+	b.WriteByte('|')
+	for i := range p.table[0] {
+		if p.isText(i) {
+			b.WriteString("---|")
+		} else {
+			b.WriteString("---:|")
+		}
+	}
+	b.WriteByte('\n')
 }
 
 func markdownRow(b *strings.Builder, cells []string) {

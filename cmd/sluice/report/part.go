@@ -12,7 +12,8 @@ type part struct {
 	title  string
 	before []string // sentences
 	table  [][]string
-	texts  int // the first columns of the table, which are text; numbers follow
+	texts  int  // the first columns of the table, which are text; numbers follow
+	tail   bool // the last column is text as well
 	after  []string
 }
 
@@ -104,7 +105,7 @@ func positives(who string, s *tally.Set) string {
 
 // worthPart says what each rule adds to the others and what it is worth.
 func worthPart(r *tally.Report) part {
-	p := part{title: "What the rules add", texts: 1, table: [][]string{{"RULE", "ALONE"}}}
+	p := part{title: "What the rules add", texts: 1, tail: true, table: [][]string{{"RULE", "ALONE"}}}
 	if r.Labelled > 0 {
 		p.table[0] = append(p.table[0], "FRAUD ALONE")
 		if r.Young != nil {
@@ -161,7 +162,7 @@ func together(overlap []tally.Overlap, hits int64) string {
 }
 
 func flipPart(r *tally.Report) part {
-	p := part{title: "Verdicts that flip", texts: 1, table: [][]string{{"FLIP", "COUNT", "MONEY", "FRAUD", "FRAUD MONEY", "GOOD", "GOOD MONEY", "UNKNOWN", "SUCH AS"}}}
+	p := part{title: "Verdicts that flip", texts: 1, tail: true, table: [][]string{{"FLIP", "COUNT", "MONEY", "FRAUD", "FRAUD MONEY", "GOOD", "GOOD MONEY", "UNKNOWN", "SUCH AS"}}}
 	for i := range r.Flips {
 		f := &r.Flips[i]
 		p.table = append(p.table, []string{
@@ -216,4 +217,9 @@ func changePart(r *tally.Report) part {
 		p.before = []string{"The rules are the same."}
 	}
 	return p
+}
+
+// isText tells whether a column of the part's table is text.
+func (p *part) isText(column int) bool {
+	return column < p.texts || p.tail && column == len(p.table[0])-1
 }

@@ -1,5 +1,5 @@
 // Package report writes what a backtest came to, for people and for programs:
-// one file a format. text and markdown show the same tables.
+// one file a format. text, markdown and html show the same tables.
 package report
 
 import (
@@ -19,6 +19,7 @@ var formats = []struct {
 	{"json", writeJSON},
 	{"csv", writeCSV},
 	{"markdown", writeMarkdown},
+	{"html", writeHTML},
 }
 
 // Formats names the formats: "text, json, …".

@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -54,6 +56,20 @@ func signed(m tally.Money) string {
 		}
 	}
 	return m.String()
+}
+
+// whole writes money without decimals and with commas, for who looks from afar.
+func whole(m tally.Money) string {
+	text := m.String()
+	if strings.Contains(text, "+") {
+		return text
+	}
+	amount, currency, _ := strings.Cut(text, " ")
+	units, err := strconv.ParseFloat(amount, 64)
+	if err != nil {
+		return text
+	}
+	return strings.TrimSpace(thousands(int64(math.Round(units))) + " " + currency)
 }
 
 // counted writes a number and its noun.
