@@ -115,6 +115,9 @@ func TestOnDisk(t *testing.T) {
 	if got := history(t, j, 2, "4111111111111112"); len(got.rows) != 0 {
 		t.Errorf("a history that does not exist has %d rows", len(got.rows))
 	}
+	if err := j.Close(); err != nil { // Pebble removes files in the background
+		t.Fatal(err)
+	}
 	err = filepath.WalkDir(o.Dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
