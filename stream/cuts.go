@@ -132,7 +132,8 @@ func (t *token) placed(partition int32, offset int64) {
 func (c *cuts) close(store *history.Store, lanes []*lane) {
 	s := c.open
 	s.next = s.next[:0]
-	news := s.Size() > 0 || len(s.done) > 0
+	// One that has failed is opened again to be written.
+	news := s.Size() > 0 || len(s.done) > 0 || c.journal.Failed()
 	for _, l := range lanes {
 		if at := l.position.Load(); at >= l.decideFrom && !l.leaps.Load() {
 			s.next = append(s.next, lanePlace{l, at})

@@ -281,6 +281,9 @@ func (j *Journal) Body(tx *event.Transaction) event.Key {
 	return j.state.Load().Key.body(tx.AppendStoredBody(nil))
 }
 
+// Failed says that the journal has failed: the next Write opens it again.
+func (j *Journal) Failed() bool { return j.store.Load().hasFailed() }
+
 // Trouble says what is wrong with the disk, nil if nothing: that the journal has
 // failed, or that Pebble can't sort in the background, for which it needs room.
 func (j *Journal) Trouble() error {
