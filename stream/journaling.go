@@ -117,7 +117,7 @@ func (e *engine) keep(j *journal.Journal, o *Journaling, schema *event.Schema, b
 	e.schema, e.memory, e.broken = schema, o.Memory, broken
 	e.cuts = newCuts(j, o.interval(), o.unwritten())
 	e.pre = newPrefetch(j, schema, e.core)
-	e.pre.later, e.pre.unhold, e.pre.broken = e.later, e.unhold, broken
+	e.pre.later, e.pre.unhold = e.later, e.unhold
 	store := e.core.Store()
 	store.SetOutside(!j.Fresh())
 	store.SetCut(e.cuts.number)

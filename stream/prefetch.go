@@ -36,10 +36,9 @@ type prefetch struct {
 
 	backlog []*load // for which there was no room in wants
 	loading map[want]*load
-	arrived []*load // read, and not in the histories yet
-	ids     bool    // ids of earlier runs may come again
-	waits   bool    // labels of earlier runs wait for their transactions
-	broken  func(error)
+	arrived []*load       // read, and not in the histories yet
+	ids     bool          // ids of earlier runs may come again
+	waits   bool          // labels of earlier runs wait for their transactions
 	loads   *atomic.Int64 // counts reads; may be nil
 	earlier atomic.Pointer[earlier]
 	scratch []byte
@@ -66,6 +65,7 @@ type load struct {
 
 	decided journal.Decided
 	known   bool
+	waited  []journal.Waiting // labels that came before their transaction, to an earlier run
 }
 
 type labelled struct {
@@ -105,27 +105,51 @@ func (p *prefetch) need(tx *event.Transaction, h *held) {
 		value, _ := tx.AppendEntityValue(nil, e)
 		p.ask(&load{want: want{e, key}, value: value}, h)
 	}
-	if p.waits {
-		p.labels(tx)
-	}
-	if !p.ids {
-		return
-	}
-	if f := p.earlier.Load(); f != nil && !f.mayHold(tx.IDKey) {
-		return
-	}
-	if e, known := p.core.Known(tx.IDKey); known && e.Body != (event.Key{}) || p.join(want{-1, tx.IDKey}, h) {
+	if !p.unknown(tx) && !p.awaited(tx) || p.join(want{-1, tx.IDKey}, h) {
 		return
 	}
 	p.ask(&load{want: want{-1, tx.IDKey}, value: tx.AppendIDValue(nil)}, h)
 }
 
-// sift finds out which ids earlier runs know, so that the others, nearly all,
-// need not be looked up.
-func (p *prefetch) sift(ctx context.Context) error {
+// unknown says whether the journal may know of an id what is not in memory.
+func (p *prefetch) unknown(tx *event.Transaction) bool {
 	if !p.ids {
-		return nil
+		return false
 	}
+	if f := p.earlier.Load(); f != nil && !f.mayHold(tx.IDKey) {
+		return false
+	}
+	e, known := p.core.Known(tx.IDKey)
+	return !known || e.Body == (event.Key{})
+}
+
+// awaited says whether labels wait for a transaction since before this run.
+func (p *prefetch) awaited(tx *event.Transaction) bool {
+	if !p.waits {
+		return false
+	}
+	p.scratch = tx.AppendIDValue(p.scratch[:0])
+	return p.journal.Awaited(p.scratch)
+}
+
+// sift finds out which ids earlier runs know, so that the others, nearly all,
+// need not be looked up. Only a damaged journal ends it.
+func (p *prefetch) sift(ctx context.Context) error {
+	var back delay
+	for p.ids {
+		err := p.siftOnce(ctx)
+		if err == nil || errors.Is(err, journal.ErrDamaged) {
+			return err
+		}
+		if back.wait(ctx) != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// siftOnce does it once.
+func (p *prefetch) siftOnce(ctx context.Context) error {
 	f := newEarlier(p.journal.Stats().IDs)
 	err := p.journal.EachID(math.MinInt64, func(id event.Key, _ *journal.Decided) bool {
 		f.add(id)
@@ -136,18 +160,6 @@ func (p *prefetch) sift(ctx context.Context) error {
 	}
 	p.earlier.Store(f)
 	return nil
-}
-
-// labels takes the labels in that waited for a transaction before this run.
-func (p *prefetch) labels(tx *event.Transaction) {
-	p.scratch = tx.AppendIDValue(p.scratch[:0])
-	all, err := p.journal.Waiting(p.scratch)
-	if err != nil {
-		p.broken(fmt.Errorf("reading the labels that wait: %w", err))
-	}
-	for _, l := range all {
-		p.core.Label(&event.Label{IDKey: tx.IDKey, Time: l.Time, Fraud: l.Fraud})
-	}
 }
 
 // join waits with others for what is being read already.
@@ -257,7 +269,9 @@ func (p *prefetch) once(l *load) (err error) {
 	l.pasts.reset()
 	l.labels = l.labels[:0]
 	if l.entity < 0 {
-		l.decided, l.known, err = p.journal.Find(l.value)
+		if l.waited, err = p.journal.Waiting(l.value); err == nil {
+			l.decided, l.known, err = p.journal.Find(l.value)
+		}
 		return err
 	}
 	return p.journal.History(l.entity, l.value, l)
@@ -326,7 +340,7 @@ func (p *prefetch) finish(l *load) {
 			store.RestoreLabel(x.id, x.time, x.fraud)
 		}
 		store.Admit(l.entity, l.key)
-	} else if l.known {
+	} else {
 		p.recall(l)
 	}
 	for _, h := range l.waiting {
@@ -338,6 +352,12 @@ func (p *prefetch) finish(l *load) {
 
 // recall files what the journal knows of an id.
 func (p *prefetch) recall(l *load) {
+	for _, x := range l.waited {
+		p.core.Label(&event.Label{IDKey: l.key, Time: x.Time, Fraud: x.Fraud})
+	}
+	if !l.known {
+		return
+	}
 	e := scoring.Earlier{
 		Verdict: l.decided.Verdict, Score: l.decided.Score, Arrival: l.decided.Arrival,
 		Partition: l.decided.Partition, Offset: l.decided.Offset,

@@ -125,6 +125,13 @@ func (j *Journal) Find(id []byte) (d Decided, ok bool, err error) {
 // MayHold is a quick look whether an id may be in the journal: false is certain.
 func (j *Journal) MayHold(id []byte) bool { return len(id) > 0 && len(j.state.Load().IDs) > 0 }
 
+// Awaited says, without a look at the disk, whether labels wait for the
+// transaction with an id.
+func (j *Journal) Awaited(id []byte) bool {
+	_, ok := j.waiting.at(j.state.Load().Key.hash(id))
+	return ok
+}
+
 // Waiting gives the labels that wait for the transaction with an id. It looks at
 // the disk only if there are some.
 func (j *Journal) Waiting(id []byte) ([]Waiting, error) {
