@@ -211,6 +211,7 @@ func (p *simProducer[T]) step(calm bool) {
 		fate = 9
 	}
 	if fate == 0 {
+		p.w.meet("network", "request lost")
 		p.w.tell("%s/%d: a request is lost", p.name, partition)
 		return
 	}
@@ -220,8 +221,12 @@ func (p *simProducer[T]) step(calm bool) {
 	}
 	p.w.haunted = p.dead
 	base, err := p.topic.append(partition, p.session, s.sequence, recs)
+	if p.dead {
+		p.w.meet("network", map[bool]string{true: "zombie appends", false: "zombie fenced off"}[err == nil])
+	}
 	p.w.tell("%s%s/%d: %d records at %d %v", map[bool]string{true: "zombie "}[p.dead], p.name, partition, len(recs), base, err)
 	if fate < 3 && !p.dead {
+		p.w.meet("network", "answer lost")
 		p.w.tell("%s/%d: the answer is lost", p.name, partition)
 		return
 	}
@@ -245,6 +250,7 @@ func (p *simProducer[T]) hear(partition int32, s *simSending[T]) {
 		}
 		s.sending = nil
 		if p.w.r.IntN(12) == 0 {
+			p.w.meet("network", "append's place not told")
 			r.base = -1 // so long ago that the broker does not know where any more
 		}
 		if !p.dead {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -27,10 +28,19 @@ type simDisk struct {
 	crashAt int
 	torn    uint64 // see clone
 	crashed *vfs.MemFS
+	tally   simTally
 }
 
+// What the disk keeps of what was not synced when the power fails: nothing,
+// everything, or, from tearSome on, a mixture of which that number is the seed.
+const (
+	tearNone = iota
+	tearAll
+	tearSome
+)
+
 func newSimDisk(mem *vfs.MemFS) *simDisk {
-	d := &simDisk{mem: mem}
+	d := &simDisk{mem: mem, tally: simTally{}}
 	d.fs = errorfs.Wrap(mem, d)
 	return d
 }
@@ -54,11 +64,21 @@ func (d *simDisk) MaybeError(op errorfs.Op) error {
 		d.crashed = d.clone(d.torn)
 	}
 	if d.failAt > 0 && d.n >= d.failAt && d.n < d.failAt+d.failFor {
+		d.tally[map[error]string{syscall.EIO: "disk: write fails: I/O error", syscall.ENOSPC: "disk: write fails: disk full"}[d.err]]++
 		return d.err
 	}
 	return nil
 }
 
+// met is what has happened to it.
+func (d *simDisk) met() simTally {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.tally
+}
+
+// arm lets the failAt-th operation from now on and failFor-1 more fail with err,
+// and the power fail at the crashAt-th; 0: never.
 func (d *simDisk) arm(failAt, failFor int, err error, crashAt int, torn uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -75,17 +95,20 @@ func (d *simDisk) disarm() (crashed *vfs.MemFS) {
 }
 
 // clone is what is on the disk after the power has failed: what was synced, and
-// of the rest nothing (torn 0), everything (1), or some, file by file and block
-// by block. Pebble's own clone takes them in the order of a map.
+// of the rest nothing, everything, or some, file by file and block by block.
+// Pebble's own clone takes them in the order of a map.
 func (d *simDisk) clone(torn uint64) *vfs.MemFS {
 	synced := d.mem.CrashClone(vfs.CrashCloneCfg{})
-	if torn == 0 {
+	if torn == tearNone {
+		d.tally["crash: unsynced writes lost"]++
 		return synced
 	}
 	all := d.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 1))})
-	if torn == 1 {
+	if torn == tearAll {
+		d.tally["crash: unsynced writes kept"]++
 		return all
 	}
+	d.tally["crash: unsynced writes torn"]++
 	out := vfs.NewCrashableMem()
 	m := &mixing{a: synced, b: all, out: out, seed: torn}
 	m.dir("/")

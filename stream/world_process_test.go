@@ -2,11 +2,9 @@ package stream
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 
@@ -32,23 +30,12 @@ type simProcess struct {
 	lanes    []*lane
 	decoding map[*lane]*decoding
 	seen     map[*lane]int64 // labels that the model has heard
+	free     bool            // its partitions are let go, and may be taken back
 	reads    []*load         // read, and on their way to the engine
 	job      *cut            // of the writer
 	calls    map[*event.Transaction]*simCall
 	broken   error
-	deciding bool
 }
-
-// simCall is a request and what the model says of it.
-type simCall struct {
-	*call
-	tx     simArrival
-	status scoring.Status
-	done   bool
-}
-
-// simCrash unwinds a process that dies.
-type simCrash struct{ why string }
 
 // open opens the journal and makes the engine.
 func (s *simProcess) open() error {
@@ -68,7 +55,7 @@ func (s *simProcess) open() error {
 	}
 	s.p.o.Log = log
 	s.p.note(w.set.set)
-	s.e = newEngine(scoring.New(w.schema, w.set.set, s.p.o.Core), int64Patience, 64, log)
+	s.e = newEngine(scoring.New(w.schema, w.set.set, s.p.o.Core), simPatience, 64, log)
 	s.e.now = func() int64 { return w.now }
 	s.p.engine, s.p.counts = s.e, s.e.counts
 	s.p.identity = &identity{journal: j, newID: func(context.Context) (wire.Producer, error) {
@@ -101,81 +88,6 @@ func (s *simProcess) open() error {
 	err = s.e.keep(j, budget, w.schema, func(err error) { s.broken = err })
 	s.e.cuts.told = told
 	return err
-}
-
-// recallLetters reads the dead letters that the journal's last cut has not
-// passed: what Processor.readLetters does over the network.
-func (s *simProcess) recallLetters() {
-	from := s.journal.Progress()
-	told := s.e.cuts.told
-	for i := range s.w.dead.parts {
-		id := int32(i)
-		end := s.w.dead.end(id)
-		at, known := from.Letters[id]
-		if !known {
-			at = end
-		}
-		told.ends[id] = end
-		for offset := max(at, 0); offset < end; offset++ {
-			var l letter
-			must(json.Unmarshal(s.w.dead.parts[i].records[offset].value, &l))
-			told.note(l.Source, deadPlace{id, offset})
-		}
-	}
-	if err := told.begin(s.journal); err != nil {
-		panic(simCrash{"no place for letters: " + brief(err)})
-	}
-	s.w.known = maps.Clone(s.w.letters)
-}
-
-// recall fences earlier runs off, which ends what they still send, and reads what they have sent: what
-// Processor.readTail does over the network.
-func (s *simProcess) recall() {
-	w := s.w
-	s.recallLetters()
-	empty := s.journal.Fresh()
-	for i := range w.verdicts.parts {
-		empty = empty && w.verdicts.end(int32(i)) == 0
-	}
-	if empty {
-		return
-	}
-	session, err := s.p.identity.session(context.Background(), "verdicts")
-	if err != nil {
-		panic(simCrash{"no epoch: " + brief(err)})
-	}
-	marks := map[int32]int64{}
-	for i := range w.verdicts.parts {
-		w.between()
-		id := int32(i)
-		base, err := w.verdicts.append(id, session, 0, []simRecord{{time: w.ms(), run: s.name}})
-		if err != nil {
-			w.fail("marker in %d under epoch %d: %v", id, session.Epoch, err)
-		}
-		marks[id] = base
-	}
-	w.tell("%s: epoch %d, markers %v, tail from %v", s.name, session.Epoch, marks, s.journal.Verdicts())
-	from := s.journal.Verdicts()
-	for i := range w.verdicts.parts {
-		id := int32(i)
-		t := &tail{p: s.p, partition: id}
-		var records wire.Records
-		records.Reset(w.verdicts.encoded(id, from[id], marks[id]), from[id], nil)
-		var rec wire.Record
-		for records.Next(&rec) {
-			if t.take(&rec); w.r.IntN(5) == 0 {
-				s.e.later(t.file)
-				s.turn()
-				s.background()
-				w.between()
-			}
-		}
-		if t.void > 0 {
-			w.fail("%d verdicts are void behind a fence", t.void)
-		}
-		s.e.later(t.file)
-		s.turn()
-	}
 }
 
 // attach gives the engine the partitions, from where the journal says.
@@ -215,8 +127,20 @@ func (w *simWorld) topicOf(l *lane) *simTopic {
 	return w.transactions
 }
 
+// announce tells what exists.
+func (s *simProcess) announce() {
+	for _, l := range s.lanes {
+		end := s.w.topicOf(l).end(l.partition)
+		l.end.Store(end)
+		s.e.arrived = append(s.e.arrived, arrival{lane: l, end: end})
+	}
+}
+
 // fetch decodes some records of a partition and hands them on.
 func (s *simProcess) fetch() {
+	if len(s.lanes) == 0 {
+		return
+	}
 	l := s.lanes[s.w.r.IntN(len(s.lanes))]
 	topic := s.w.topicOf(l)
 	end := topic.end(l.partition)
@@ -238,28 +162,61 @@ func (s *simProcess) fetch() {
 	s.e.deliver(c, l.fetchAt)
 }
 
-// announce tells what exists.
-func (s *simProcess) announce() {
-	for _, l := range s.lanes {
-		end := s.w.topicOf(l).end(l.partition)
-		l.end.Store(end)
-		s.e.arrived = append(s.e.arrived, arrival{lane: l, end: end})
+// regroup lets the partitions go, as at the end of a generation of the group, or
+// takes them back once all that was decided is durable.
+func (s *simProcess) regroup() {
+	switch {
+	case s.free:
+		s.free = false
+		s.w.meet("partitions", "taken back")
+		s.attach()
+	case len(s.lanes) > 0 && s.w.r.IntN(3) == 0:
+		s.w.meet("partitions", "let go")
+		s.e.later(s.e.detach)
+		s.e.later(func() { s.e.cuts.force(s.e, func(error) { s.free = true }) })
+		s.turn()
+		s.w.tell("partitions let go at %s", s.positions())
+		s.lanes = nil
 	}
 }
 
+// reload puts another rule set in force.
+func (s *simProcess) reload() {
+	w := s.w
+	w.set = w.sets[w.r.IntN(len(w.sets))]
+	w.meet("engine", "rules reloaded")
+	w.tell("reload")
+	set := w.set.set
+	s.e.later(func() { s.e.swap(set) })
+	s.e.intake()
+	s.hearLabels()
+}
+
+// sift has the ids of the journal noted, so that others are not looked up.
+func (s *simProcess) sift() {
+	if err := s.e.pre.siftOnce(context.Background()); errors.Is(err, journal.ErrDamaged) {
+		s.w.fail("reading all ids: %v", err)
+	}
+}
+
+// tick goes on with the log.
+func (s *simProcess) tick() { s.e.later(func() { s.e.cuts.tick(s.e) }) }
+
 // turn is one round of the engine's goroutine.
-func (s *simProcess) turn() (decided int) {
+func (s *simProcess) turn() {
 	s.e.intake()
 	s.e.gather()
 	s.hearLabels()
-	if decided = len(s.e.batch); decided > 0 {
-		s.w.tell("batch of %d", decided)
+	if s.e.cuts.full() {
+		s.w.meet("disk", "deciding pauses for the journal")
+	}
+	if n := len(s.e.batch); n > 0 {
+		s.w.tell("batch of %d", n)
 		s.e.decide()
 	}
 	if s.broken != nil {
-		panic(simCrash{"broken: " + brief(s.broken)})
+		panic(simCrash{"broken: " + s.broken.Error()})
 	}
-	return decided
 }
 
 // hearLabels tells the model of the labels that were taken out of the merge.
@@ -270,74 +227,25 @@ func (s *simProcess) hearLabels() {
 		}
 		for at := l.position.Load(); s.seen[l] < at; s.seen[l]++ {
 			label := s.w.told[l.partition][s.seen[l]]
+			s.meetLabel(&label)
 			s.w.tell("label %s %v at %s", label.ID, label.Fraud, s.w.clock(label.Time))
 			s.w.model.heardLabel(simSource{true, l.partition, s.seen[l]}, &label)
 		}
 	}
 }
 
-// decided holds a decision against the model.
-func (s *simProcess) decided(d *scoring.Decision) {
-	w := s.w
-	source, a := simSource{partition: -1}, simArrival{}
-	var c *simCall
-	if d.Source.HTTP {
-		c = s.calls[d.Tx]
-		a = c.tx
+func (s *simProcess) meetLabel(l *event.Label) {
+	if _, came := s.w.model.bodies[l.ID]; came {
+		s.w.meet("labels", "after their payment")
 	} else {
-		source = simSource{partition: d.Source.Partition, offset: d.Source.Offset}
-		rec := &w.transactions.parts[source.partition].records[source.offset]
-		a = simArrival{w.txs[string(rec.value)], rec.time * 1e6}
+		s.w.meet("labels", "before their payment")
 	}
-	status, o := w.model.expect(source, a, w.set)
-	if c != nil {
-		c.status = status
-	}
-	w.tell("  %v %s %v: %s", source, a.id, a.entities, simStatus(d.Status))
-	if d.Status != status {
-		w.fail("%v %s: %s, must be %s", source, a.id, simStatus(d.Status), simStatus(status))
-	}
-	if status == scoring.Conflict && c == nil {
-		w.conflicts[source] = a.id
-	}
-	if status != scoring.Decided {
-		return
-	}
-	got, want := readOutcome(d.Record), o
-	w.tell("    %v", got)
-	if got.String() != want.String() {
-		w.fail("%v %s (%s, time %s):\n got %v\nwant %v", source, a.id, a.message, w.clock(a.at()), got, want)
-	}
-}
-
-func simStatus(s scoring.Status) string {
-	return [...]string{"nothing", "decided", "remembered", "repeat", "conflict"}[s]
-}
-
-// readOutcome reads a verdict record.
-func readOutcome(record []byte) *simOutcome {
-	var v struct {
-		Verdict string
-		Score   int64
-		Rules   []string
-		Skipped []struct{ Rule string }
-		Flags   []string
-		Windows []struct {
-			Expr     string
-			Value    json.RawMessage
-			Maturity json.Number
-			Approx   bool
+	for _, says := range s.w.model.labels[l.ID] {
+		if says != l.Fraud {
+			s.w.meet("labels", "taken back or renewed")
+			return
 		}
 	}
-	must(json.Unmarshal(record, &v))
-	o := &simOutcome{verdict: v.Verdict, score: v.Score, fired: v.Rules, flags: v.Flags, windows: map[string]string{}}
-	for _, s := range v.Skipped {
-		o.skipped = append(o.skipped, s.Rule)
-	}
-	for _, x := range v.Windows {
-		o.windows[x.Expr] = fmt.Sprintf("%s of %s", x.Value, x.Maturity)
-	}
-	return o
 }
 
 // read reads one want of the prefetch, as its loaders do.
@@ -346,7 +254,8 @@ func (s *simProcess) read(calm bool) {
 		return
 	}
 	l := <-s.e.pre.wants
-	if !calm && s.w.r.IntN(10) == 0 { // the disk did not give it
+	if !calm && s.w.r.IntN(10) == 0 {
+		s.w.meet("disk", "read fails")
 		s.e.pre.wants <- l
 		return
 	}
@@ -356,6 +265,11 @@ func (s *simProcess) read(calm bool) {
 		}
 		s.e.pre.wants <- l
 		return
+	}
+	if l.entity < 0 {
+		s.w.meet("disk", "id read")
+	} else {
+		s.w.meet("disk", "history read")
 	}
 	s.reads = append(s.reads, l)
 }
@@ -396,6 +310,7 @@ func (s *simProcess) write(faulty bool) {
 		if errors.Is(err, journal.ErrDamaged) {
 			w.fail("writing: %v", err)
 		}
+		w.meet("disk", "cut not written")
 		w.tell("cut not written: %s", brief(err))
 		return
 	}
@@ -404,10 +319,22 @@ func (s *simProcess) write(faulty bool) {
 			w.fail("the journal goes back from %d to %d in %v", before[at], next, at)
 		}
 	}
+	w.meet("disk", "cut written")
 	w.tell("cut of %d stretches up to %d written", len(segments), s.job.stretches[len(segments)-1].number)
 	job := s.job
 	s.job = nil
 	s.e.later(func() { s.e.cuts.done(s.e, job) })
+}
+
+// forget takes out of the journal what has expired: here nothing, but its disk
+// may fail at it.
+func (s *simProcess) forget() {
+	s.w.trouble()
+	err := s.journal.Forget(s.w.began-int64(90*days), s.w.began-int64(90*days))
+	s.w.power()
+	if errors.Is(err, journal.ErrDamaged) {
+		s.w.fail("forgetting: %v", err)
+	}
 }
 
 // brief is an error without what differs between runs.
@@ -424,7 +351,7 @@ func brief(err error) string {
 func (s *simProcess) background() {
 	switch s.w.r.IntN(4) {
 	case 0:
-		s.e.later(func() { s.e.cuts.tick(s.e) })
+		s.tick()
 	case 1:
 		s.write(true)
 	case 2:
@@ -432,42 +359,4 @@ func (s *simProcess) background() {
 	case 3:
 		s.bring()
 	}
-}
-
-// request is a payment over HTTP.
-func (s *simProcess) request() {
-	x := s.w.payment()
-	c := &simCall{call: &call{body: []byte(x.message), done: make(chan struct{})}, tx: simArrival{x, s.w.ms() * 1e6}}
-	must(event.NewDecoder(s.w.schema).Transaction(&c.call.tx, c.body, c.tx.arrival))
-	s.calls[&c.call.tx] = c
-	s.w.tell("request %s", x.message)
-	select {
-	case s.e.requests <- c.call:
-	default:
-	}
-}
-
-// answers looks at the requests that are answered.
-func (s *simProcess) answers() (open int) {
-	for _, c := range s.calls {
-		if c.done {
-			continue
-		}
-		if !c.ended.Load() {
-			open++
-			continue
-		}
-		c.done = true
-		switch {
-		case errors.Is(c.err, ErrConflict):
-			if c.status != scoring.Conflict {
-				s.w.fail("request %s: %v", c.tx.id, c.err)
-			}
-		case c.err != nil:
-			s.w.fail("request %s: %v", c.tx.id, c.err)
-		default:
-			s.w.promise(c)
-		}
-	}
-	return open
 }
