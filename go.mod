@@ -19,6 +19,8 @@ require (
 	github.com/prometheus/client_golang v1.25.0
 	// Tests run the program as its user does (testscript). BSD-3-Clause.
 	github.com/rogpeppe/go-internal v1.16.0
+	// Tests validate records and shipped files against the JSON Schemas with it. Apache-2.0.
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	// Kafka: connections, TLS, SASL, groups, topics; Fetch and Produce go over its transport. MIT.
 	github.com/segmentio/kafka-go v0.4.51
 	// What the demo and the tests write and read with, so that Sluice's own client is not its witness. BSD-3-Clause.

@@ -23,10 +23,10 @@ const (
 // exampleEntry is what an example may say.
 type exampleEntry struct {
 	Mark        strict.Mark   `yaml:"-"`
-	Name        string        `yaml:"name"`
-	History     []paymentText `yaml:"history"`
-	Transaction paymentText   `yaml:"transaction,required"`
-	Expect      expectEntry   `yaml:"expect,required"`
+	Name        string        `yaml:"name"`                 // for people; without one its number
+	History     []paymentText `yaml:"history"`              // earlier payments: the fields that matter, and ago, times, every, fraud, verdict
+	Transaction paymentText   `yaml:"transaction,required"` // the payment that is decided: the fields that matter
+	Expect      expectEntry   `yaml:"expect,required"`      // fires, does not fire or skipped; or {rule: fires, verdict: deny, score: 60, fired: [this-rule, another]}
 }
 
 // paymentText is a payment as it is written: fields by name, and for a past one

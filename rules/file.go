@@ -8,14 +8,14 @@ import (
 
 // ruleFile is what a rule file may say.
 type ruleFile struct {
-	Policy *policyEntry `yaml:"policy"`
+	Policy *policyEntry `yaml:"policy"` // what a score amounts to; one file of the directory holds it
 	Rules  []ruleEntry  `yaml:"rules"`
 }
 
 type policyEntry struct {
 	Mark   strict.Mark `yaml:"-"`
-	Review *int64      `yaml:"review"`
-	Deny   *int64      `yaml:"deny"`
+	Review *int64      `yaml:"review"` // from this score on: 50 without it
+	Deny   *int64      `yaml:"deny"`   // from this score on: 80 without it
 }
 
 // policy fills in what the file leaves to the default.
@@ -45,17 +45,17 @@ func (p *policyEntry) Check(report func(key, message string)) {
 
 type ruleEntry struct {
 	Mark        strict.Mark    `yaml:"-"`
-	ID          strict.Text    `yaml:"id,required"`
-	Description string         `yaml:"description"`
-	When        strict.Text    `yaml:"when,required"`
-	Verdict     Verdict        `yaml:"verdict"`
-	Score       int64          `yaml:"score"`
-	Reason      upperSnake     `yaml:"reason"`
-	Mode        Mode           `yaml:"mode"`
-	Alert       alertLevel     `yaml:"alert"`
-	Owner       string         `yaml:"owner"`
-	Expires     date           `yaml:"expires"`
-	Examples    []exampleEntry `yaml:"examples"`
+	ID          strict.Text    `yaml:"id,required"`   // small letters, digits, - _ and . like card-testing; its name in verdicts and alerts
+	Description string         `yaml:"description"`   // what it is after, for people
+	When        strict.Text    `yaml:"when,required"` // the condition, such as count(card.last("10m"), .amount < 5) >= 4; write `|` and go on in the next line where it holds a # or a colon
+	Verdict     Verdict        `yaml:"verdict"`       // what its firing demands; the most severe one wins, but allow beats all
+	Score       int64          `yaml:"score"`         // added to the transaction's score when it fires
+	Reason      upperSnake     `yaml:"reason"`        // what the gateway is told, like CARD_TESTING
+	Mode        Mode           `yaml:"mode"`          // live without it; shadow: watched, without effect; off: checked, and not asked
+	Alert       alertLevel     `yaml:"alert"`         // whom its firing is told: ticket in working hours, page at once
+	Owner       string         `yaml:"owner"`         // the team that answers for it
+	Expires     date           `yaml:"expires"`       // the day, UTC, from whose beginning on it is not asked any more
+	Examples    []exampleEntry `yaml:"examples"`      // payments that must or must not fire it; all of them are tried before the rules are taken
 }
 
 // maxScore keeps the sum over all rules far from the end of int64.

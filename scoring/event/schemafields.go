@@ -7,11 +7,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The keys of a field's definition, and the names of the types.
+// The keys of a schema file, of a field's definition and of the label's, and the
+// names of the types.
 var (
-	fieldKeys = []string{"from", "type", "required", "entity", "secret", "currency", "currency_from", "unit"}
-	typeNames = []string{"string", "integer", "number", "money", "bool", "timestamp", "ip", "country", "currency"}
-	fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+	schemaKeys = []string{"zone", "key", "base_currency", "rates", "fields", "label"}
+	labelKeys  = []string{"id", "value", "time", "transaction_time", "entities", "csv"}
+	fieldKeys  = []string{"from", "type", "required", "entity", "secret", "currency", "currency_from", "unit"}
+	typeNames  = []string{"string", "integer", "number", "money", "bool", "timestamp", "ip", "country", "currency"}
+	fieldName  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 )
 
 // String gives the type as it stands in a schema.

@@ -89,7 +89,7 @@ func (r *schemaReader) read() {
 		r.faults = append(r.faults, r.doc.Fault(1, 1, "the schema is empty; it needs at least fields: with id and time"))
 		return
 	}
-	top := r.mapping(r.doc.Root, "the schema", []string{"zone", "key", "base_currency", "rates", "fields", "label"})
+	top := r.mapping(r.doc.Root, "the schema", schemaKeys)
 	if top == nil {
 		return
 	}

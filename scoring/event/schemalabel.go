@@ -8,7 +8,7 @@ func (r *schemaReader) label(top map[string]yamlEntry) {
 	if !ok {
 		return
 	}
-	a := r.mapping(e.value, "label", []string{"id", "value", "time", "transaction_time", "entities", "csv"})
+	a := r.mapping(e.value, "label", labelKeys)
 	if a == nil {
 		return
 	}
