@@ -12,30 +12,36 @@ import (
 	"time"
 
 	"sluice/cmd/sluice/report"
+	"sluice/configs"
 	"sluice/rules"
 	"sluice/rules/lang"
 	"sluice/scoring"
 	"sluice/scoring/event"
 	"sluice/scoring/tally"
+	"sluice/stream"
 	"sluice/stream/files"
 )
 
 // backtestFlags are the flags of backtest as they were written.
 type backtestFlags struct {
 	rules, against, schema   string
+	config, from, to         string
 	delay, lag, cost, format string
 	verdicts, flips          string
 }
 
 // backtestCommand runs rules over past transactions.
 func backtestCommand(ctx context.Context, args []string, c console) error {
-	f := flags("backtest", "--rules DIR [--against DIR] [--schema FILE] [--label-delay 168h] [--format FORMAT] [--verdicts OUT.csv] DATA...", c)
+	f := flags("backtest", "--rules DIR [--against DIR] [--schema FILE] [--label-delay 168h] [--format FORMAT] [--verdicts OUT.csv] (DATA... | --config FILE [--from TIME] [--to TIME])", c)
 	var o backtestFlags
-	f.StringVar(&o.rules, "rules", "", "directory of rule files")
+	f.StringVar(&o.rules, "rules", "", "directory of rule files (with --config: by default those of the configuration)")
 	f.StringVar(&o.against, "against", "", "directory of the rule files to compare with, such as those in force")
 	f.StringVar(&o.schema, "schema", "", "event schema of the data (default: the card and wallet payment that comes with Sluice)")
+	f.StringVar(&o.config, "config", "", "configuration file of serve: transactions and labels are read from its topics, and nothing is written there")
+	f.StringVar(&o.from, "from", "", "with --config: report transactions that arrived at this time or later, as 2026-03-31 or 2026-03-31T18:00:00Z (default: all)")
+	f.StringVar(&o.to, "to", "", "with --config: and before this time (default: the end of the topic)")
 	f.StringVar(&o.delay, "label-delay", "", "when a fraud becomes known after its transaction, as 7d or 168h; without it labels serve the report alone and .fraud stays false")
-	f.StringVar(&o.lag, "label-lag", "", "how long it takes at most until a fraud is known: younger transactions are left out of net money (default: the label delay)")
+	f.StringVar(&o.lag, "label-lag", "", "how long it takes at most until a fraud is known: younger transactions are left out of net money (default: the label delay; with --config the days within which 99 of 100 labels came)")
 	f.StringVar(&o.cost, "good-cost", tally.DefaultCost.String(), "what a good payment costs that is reviewed or denied, in its currency: a person's minutes, a sale that is lost")
 	f.StringVar(&o.format, "format", "text", "how the report is written: "+report.Formats())
 	f.StringVar(&o.verdicts, "verdicts", "", "write a CSV of every verdict: transaction_id, verdict, score, rules")
@@ -54,23 +60,45 @@ func backtestCommand(ctx context.Context, args []string, c console) error {
 // configure takes the command line in, and loads what it names.
 func (b *backtest) configure(f *flag.FlagSet, o *backtestFlags) (err error) {
 	switch {
-	case o.rules == "":
+	case o.rules == "" && o.config == "":
 		return misused(f, "--rules is missing: give the directory of rule files")
-	case len(b.data) == 0:
-		return misused(f, "give at least one file of transactions (.csv, .ndjson, also with .gz)")
+	case len(b.data) == 0 && o.config == "":
+		return misused(f, "give at least one file of transactions (.csv, .ndjson, also with .gz), or --config FILE to read topics")
+	case len(b.data) > 0 && o.config != "":
+		return misused(f, "give files or --config, not both")
+	case o.config == "" && (o.from != "" || o.to != ""):
+		return misused(f, "--from and --to cut topics: give --config FILE")
+	case o.config != "" && (o.delay != "" || o.schema != ""):
+		return misused(f, "--label-delay and --schema are for files: with --config labels come from their topic when they came, and the configuration names the schema")
 	case o.flips != "" && o.against == "":
 		return misused(f, "--flips needs --against: without a second set no verdict flips")
 	case !report.Known(o.format):
 		return misused(f, "--format: there is no format %q; the formats are %s", o.format, report.Formats())
 	}
 	b.format, b.verdictsFile, b.flipsFile = o.format, o.verdicts, o.flips
+	if err := b.amounts(f, o); err != nil {
+		return err
+	}
+	if o.config != "" {
+		if err := b.topicsOf(f, o); err != nil {
+			return err
+		}
+	}
+	if b.schema, err = loadSchema(o.schema); err != nil {
+		return faults(b.err, err)
+	}
+	return b.load(o)
+}
+
+// amounts reads durations and the cost.
+func (b *backtest) amounts(f *flag.FlagSet, o *backtestFlags) (err error) {
 	b.delay = -1
 	if o.delay != "" {
 		if b.delay, err = parseDelay(o.delay); err != nil {
 			return misused(f, "--label-delay: %v", err)
 		}
 	}
-	b.lag = max(b.delay, 0)
+	b.lag = b.delay
 	if o.lag != "" {
 		if b.lag, err = parseDelay(o.lag); err != nil {
 			return misused(f, "--label-lag: %v", err)
@@ -79,10 +107,34 @@ func (b *backtest) configure(f *flag.FlagSet, o *backtestFlags) (err error) {
 	if b.cost, err = tally.ParseCost(o.cost); err != nil {
 		return misused(f, "--good-cost: %v", err)
 	}
-	if b.schema, err = loadSchema(o.schema); err != nil {
+	return nil
+}
+
+// topicsOf says which topics are read, and what the configuration names besides.
+func (b *backtest) topicsOf(f *flag.FlagSet, o *backtestFlags) (err error) {
+	b.topics = &pastTopics{to: stream.EndOfTime}
+	for _, bound := range []struct {
+		name, text string
+		at         *int64
+	}{{"from", o.from, &b.topics.from}, {"to", o.to, &b.topics.to}} {
+		if bound.text == "" {
+			continue
+		}
+		if *bound.at, err = parseTime(bound.text); err != nil {
+			return misused(f, "--%s: %v", bound.name, err)
+		}
+	}
+	if b.topics.from >= b.topics.to {
+		return misused(f, "--from %s lies behind --to %s", o.from, o.to)
+	}
+	if b.topics.config, err = configs.Load(o.config, b.env); err != nil {
 		return faults(b.err, err)
 	}
-	return b.load(o)
+	o.schema = b.topics.config.Schema.Path
+	if o.rules == "" {
+		o.rules = b.topics.config.Rules.Path
+	}
+	return nil
 }
 
 // load reads the rule sets.
@@ -120,8 +172,9 @@ type backtest struct {
 	schema                  *event.Schema
 	set, was                *rules.Set // was: to compare with, or nil
 	data                    []string
+	topics                  *pastTopics   // to read in place of data, or nil
 	delay                   time.Duration // of labels; -1: they are for the report alone
-	lag                     time.Duration
+	lag                     time.Duration // -1: not said
 	cost                    tally.Cost
 	format                  string
 	verdictsFile, flipsFile string // "": not written
@@ -132,13 +185,17 @@ type backtest struct {
 	flips      *flipRows
 	shown      *progress
 	told       sync.Map // files whose unread columns were told
-	complaints int      // faults and conflicts printed so far
+	complains  sync.Mutex
+	complaints int // faults and conflicts printed so far
 }
 
 // maxComplaints bounds how many faulty lines are printed one by one.
 const maxComplaints = 20
 
 func (b *backtest) run(ctx context.Context) error {
+	if b.topics != nil {
+		return b.runTopics(ctx)
+	}
 	size, err := files.Size(b.data)
 	if err != nil {
 		return err
@@ -162,6 +219,11 @@ func (b *backtest) run(ctx context.Context) error {
 	default:
 		return fmt.Errorf("no transactions to decide: %s lines, none of them valid", thousands(b.tally.Invalid))
 	}
+	return b.finish()
+}
+
+// finish writes the report, and warns.
+func (b *backtest) finish() error {
 	if err := b.print(); err != nil {
 		return err
 	}
@@ -196,26 +258,11 @@ func columnNames(columns []string) string {
 
 // pass runs the engine over the data once, from empty histories.
 func (b *backtest) pass(ctx context.Context, sort bool) (err error) {
-	b.replay = newReplay(b.schema, b.set, b.was, b.delay)
-	b.replay.settle = b.settle
-	b.tally = tally.New(b.schema, tally.Options{Now: b.set, Was: b.was, Lag: int64(b.lag), Cost: b.cost})
-	b.complaints, b.verdicts, b.flips = 0, nil, nil
-	if b.verdictsFile != "" {
-		file, err := os.Create(b.verdictsFile)
-		if err != nil {
-			return err
-		}
-		b.verdicts = newVerdictRows(file, b.set)
-		defer func() { err = errors.Join(err, b.verdicts.out.Flush(), file.Close()) }()
+	closeFiles, err := b.begin(tally.Options{Unit: "lines"})
+	if err != nil {
+		return err
 	}
-	if b.flipsFile != "" {
-		file, err := os.Create(b.flipsFile)
-		if err != nil {
-			return err
-		}
-		b.flips = newFlipRows(file, b.set, b.was)
-		defer func() { err = errors.Join(err, b.flips.close(), file.Close()) }()
-	}
+	defer func() { err = errors.Join(err, closeFiles()) }()
 	o := files.Options{Sort: sort, Fault: b.fault, Unread: b.unread, Progress: func(n int64) { b.shown.done.Add(n) }}
 	return files.Read(ctx, b.schema, b.data, o, func(items []files.Item) error {
 		for i := range items {
@@ -227,8 +274,45 @@ func (b *backtest) pass(ctx context.Context, sort bool) (err error) {
 	})
 }
 
+// begin starts from empty histories and an empty tally, and opens what is written
+// besides the report; the function that it gives closes that.
+func (b *backtest) begin(o tally.Options) (closeFiles func() error, err error) {
+	o.Now, o.Was, o.Lag, o.Cost = b.set, b.was, int64(max(b.lag, 0)), b.cost
+	b.tally = tally.New(b.schema, o)
+	b.replay = newReplay(b.schema, b.set, b.was, b.delay)
+	b.replay.settle = b.settle
+	b.complaints, b.verdicts, b.flips = 0, nil, nil
+	var ends []func() error
+	closeFiles = func() (err error) {
+		for _, end := range ends {
+			err = errors.Join(err, end())
+		}
+		return err
+	}
+	if b.verdictsFile != "" {
+		file, err := os.Create(b.verdictsFile)
+		if err != nil {
+			return nil, err
+		}
+		b.verdicts = newVerdictRows(file, b.set)
+		ends = append(ends, b.verdicts.out.Flush, file.Close)
+	}
+	if b.flipsFile != "" {
+		file, err := os.Create(b.flipsFile)
+		if err != nil {
+			return nil, errors.Join(err, closeFiles())
+		}
+		b.flips = newFlipRows(file, b.set, b.was)
+		ends = append(ends, b.flips.flush, file.Close)
+	}
+	return closeFiles, nil
+}
+
 // settle reports a decision.
 func (b *backtest) settle(d *scoring.Decision, was *rules.Outcome, item *files.Item) {
+	if b.topics.before(d.Tx) {
+		return
+	}
 	switch d.Status {
 	case scoring.Decided:
 	case scoring.Conflict:
@@ -266,7 +350,10 @@ func (b *backtest) fault(f files.Fault) error {
 	return nil
 }
 
+// complain is called from several goroutines where topics are read.
 func (b *backtest) complain(format string, args ...any) {
+	b.complains.Lock()
+	defer b.complains.Unlock()
 	b.complaints++
 	switch {
 	case b.complaints < maxComplaints:

@@ -44,7 +44,7 @@ func commands() []command {
 		{"serve", "decide transactions from Kafka and HTTP", serveCommand},
 		{"check", "find every fault in rule files", checkCommand},
 		{"test", "run the examples of rule files", testCommand},
-		{"backtest", "run rules over files of past transactions", backtestCommand},
+		{"backtest", "run rules over past transactions, of files or topics", backtestCommand},
 		{"load", "send files of transactions and labels to Kafka", loadCommand},
 		{"journal", "look at what serve has written to its disk", journalCommand},
 	}

@@ -67,7 +67,7 @@ func newFlipRows(w io.Writer, set, was *rules.Set) *flipRows {
 	return f
 }
 
-func (f *flipRows) row(cells ...string) { _ = f.out.Write(cells) } // close returns what failed
+func (f *flipRows) row(cells ...string) { _ = f.out.Write(cells) } // flush returns what failed
 
 func (f *flipRows) write(c *tally.Case) {
 	if c.Was.Verdict == c.Now.Verdict {
@@ -79,7 +79,7 @@ func (f *flipRows) write(c *tally.Case) {
 		string(appendIDs(nil, f.was, c.Was.Fired)), string(appendIDs(nil, f.set, c.Now.Fired)), label)
 }
 
-func (f *flipRows) close() error {
+func (f *flipRows) flush() error {
 	f.out.Flush()
 	return f.out.Error()
 }

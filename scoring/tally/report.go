@@ -9,7 +9,8 @@ type Report struct {
 	From         time.Time `json:"from"` // time of the oldest transaction
 	To           time.Time `json:"to"`   // and of the newest
 	Transactions int64     `json:"transactions"`
-	Invalid      int64     `json:"invalid"`   // lines or records that were no valid transactions
+	Unit         string    `json:"unit"`      // what transactions were read from: lines, records
+	Invalid      int64     `json:"invalid"`   // of these were no valid transactions
 	Repeats      int64     `json:"repeats"`   // of an id, with the same content
 	Conflicts    int64     `json:"conflicts"` // of an id, with other content
 

@@ -22,16 +22,16 @@ func (t *Tally) Report() *Report {
 	horizon := max(t.o.Horizon, t.newest)
 	from := t.days.youngFrom(horizon)
 	s.all, s.young = t.days.sums(from)
-	total := s.hits(s.all, span(0, flips)...)
+	total := s.hits(span(0, flips)...)
 	s.fraud = total.Fraud
 	r := &Report{
 		From: at(t.oldest), To: at(t.newest), Transactions: t.n,
 		Invalid: t.Invalid, Repeats: t.Repeats, Conflicts: t.Conflicts,
 		Labelled: total.Fraud + total.Good, Fraud: total.Fraud, FraudMoney: total.FraudMoney,
-		GoodCost: t.o.Cost.String(), Flips: []Flip{},
+		Unit: t.o.Unit, GoodCost: t.o.Cost.String(), Flips: []Flip{},
 	}
 	if t.o.Lag > 0 {
-		r.Young = &Young{Lag: days(t.o.Lag), Since: at(from), Transactions: s.hits(s.young, span(0, flips)...).Hits}
+		r.Young = &Young{Lag: days(t.o.Lag), Since: at(from), Transactions: s.count(s.young, span(0, flips)...).Hits}
 	}
 	for _, d := range t.days.days {
 		chart := d.chart
@@ -69,8 +69,32 @@ func span(from, to int) []int {
 	return out
 }
 
-// hits adds up cells of a sheet.
-func (s *summary) hits(from sheet, cells ...int) (h Hits) {
+// hits adds up cells of all days, with what is known of them.
+func (s *summary) hits(cells ...int) Hits {
+	all := s.count(s.all, cells...)
+	if !s.o.Presume {
+		return all
+	}
+	settled := s.settled(cells)
+	settled.Hits, settled.Unknown, settled.Money = all.Hits, all.Hits-settled.Hits, all.Money
+	return settled
+}
+
+// settled counts what is not young.
+func (s *summary) settled(cells []int) Hits {
+	all, young := s.count(s.all, cells...), s.count(s.young, cells...)
+	h := Hits{
+		Hits: all.Hits - young.Hits, Fraud: all.Fraud - young.Fraud, Good: all.Good - young.Good, Unknown: all.Unknown - young.Unknown,
+		Money: minus(all.Money, young.Money), FraudMoney: minus(all.FraudMoney, young.FraudMoney), GoodMoney: minus(all.GoodMoney, young.GoodMoney),
+	}
+	if s.o.Presume {
+		h.Good, h.Unknown, h.GoodMoney = h.Hits-h.Fraud, 0, minus(h.Money, h.FraudMoney)
+	}
+	return h
+}
+
+// count adds up cells of a sheet.
+func (s *summary) count(from sheet, cells ...int) (h Hits) {
 	for _, c := range from {
 		for _, i := range cells {
 			x := &c.cells[i]
@@ -88,17 +112,19 @@ func (s *summary) hits(from sheet, cells ...int) (h Hits) {
 
 // worth adds up what settled hits were worth.
 func (s *summary) worth(cells ...int) (w Worth) {
-	all, young := s.hits(s.all, cells...), s.hits(s.young, cells...)
-	w.Young = young.Hits
-	w.Fraud, w.Good = all.Fraud-young.Fraud, all.Good-young.Good
-	w.Stopped = minus(all.FraudMoney, young.FraudMoney)
-	for _, sign := range [...]struct {
+	h := s.settled(cells)
+	w = Worth{Young: s.count(s.young, cells...).Hits, Fraud: h.Fraud, Good: h.Good, Stopped: h.FraudMoney}
+	for _, part := range [...]struct {
 		sheet sheet
-		times int64
+		sign  int64
 	}{{s.all, 1}, {s.young, -1}} {
-		for _, c := range sign.sheet {
+		for _, c := range part.sheet {
 			for _, i := range cells {
-				w.Cost.add(c.currency, sign.times*c.cells[i].good*s.o.Cost.minor(c.currency))
+				good := c.cells[i].good
+				if s.o.Presume {
+					good = c.cells[i].n - c.cells[i].fraud
+				}
+				w.Cost.add(c.currency, part.sign*good*s.o.Cost.minor(c.currency))
 			}
 		}
 	}
@@ -132,13 +158,13 @@ func (s *summary) set(of *side, other *rules.Set, only string, verdict func(from
 				cells = append(cells, flip)
 			}
 		}
-		h := s.hits(s.all, cells...)
+		h := s.hits(cells...)
 		out.Verdicts[name.String()] = &h
 		if name != rules.Allow {
 			positive = append(positive, cells...)
 		}
 	}
-	out.Positive.Hits = s.hits(s.all, positive...)
+	out.Positive.Hits = s.hits(positive...)
 	out.Positive.Rates = s.rates(&out.Positive.Hits)
 	out.Positive.Worth = s.worth(positive...)
 	for i := range of.set.Rules {
@@ -151,7 +177,7 @@ func (s *summary) rule(of *side, i int, other *rules.Set, only string) Rule {
 	rule, n := &of.set.Rules[i], len(of.set.Rules)
 	out := Rule{
 		ID: rule.ID, Description: rule.Description, Owner: rule.Owner, Mode: rule.Mode.String(), Score: rule.Score,
-		Hits: s.hits(s.all, of.first+i), Alone: s.hits(s.all, of.first+n+i), Skipped: of.skipped[i],
+		Hits: s.hits(of.first + i), Alone: s.hits(of.first + n + i), Skipped: of.skipped[i],
 	}
 	if rule.Verdict != rules.NoVerdict {
 		out.Verdict = rule.Verdict.String()
@@ -206,7 +232,7 @@ func (s *summary) flips() []Flip {
 			if from == to {
 				continue
 			}
-			if h := s.hits(s.all, flip); h.Hits > 0 {
+			if h := s.hits(flip); h.Hits > 0 {
 				out = append(out, Flip{From: was.String(), To: verdicts[to].String(), Hits: h, Examples: s.examples[flip]})
 			}
 		}

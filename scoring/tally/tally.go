@@ -42,6 +42,12 @@ type Options struct {
 	// Horizon is the time up to which labels were read, ns; 0: that of the newest
 	// transaction.
 	Horizon int64
+	// Presume counts transactions without a label as good once they are not young,
+	// and labels of young ones not at all: where only frauds are ever labelled, as
+	// by chargebacks.
+	Presume bool
+	// Unit names what transactions were read from: lines, records.
+	Unit string
 	// Cost is what a good transaction that is hit costs.
 	Cost Cost
 }

@@ -39,7 +39,7 @@ func headLines(r *tally.Report) []string {
 		count int64
 		what  string
 	}{
-		{r.Invalid, "lines were not valid transactions and left out"},
+		{r.Invalid, r.Unit + " were not valid transactions and left out"},
 		{r.Repeats, "repeats of an id were decided once"},
 		{r.Conflicts, "conflicting repeats of an id: the first one stands"},
 	} {
