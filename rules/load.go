@@ -107,7 +107,7 @@ func (l *loader) path(name string) string { return filepath.Join(l.name, filepat
 func (l *loader) list(c content) {
 	name, problem := listName(path.Base(c.name))
 	f := &listFile{file: l.path(c.name)}
-	var entries list = &texts{slots: newSlots(0)}
+	var entries list = nothing{}
 	switch {
 	case problem != "":
 		f.fault(1, 1, "", problem)

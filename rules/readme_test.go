@@ -26,7 +26,7 @@ func TestReadme(t *testing.T) {
 	lists := &Lists{byName: map[string]list{}}
 	for _, name := range regexp.MustCompile(`lists\.(\w+)`).FindAllStringSubmatch(string(source), -1) {
 		if !lists.Has(name[1]) {
-			lists.add(name[1], newTexts(nil))
+			lists.add(name[1], nothing{})
 		}
 	}
 	conditions := 0

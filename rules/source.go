@@ -131,11 +131,21 @@ func readOnce(fsys fs.FS) (*sources, error) {
 			*in.into = append(*in.into, content{name, data})
 		}
 	}
+	if size := sizeOf(s.lists); size > maxListsSize {
+		return nil, fmt.Errorf("the lists have %d MiB together, and at most %d are read", size>>20, maxListsSize>>20)
+	}
 	if len(s.files) == 0 {
 		return nil, errors.New("there is no rule file (*.yaml or *.yml) in it")
 	}
 	s.hash = hashOf(s.files, s.lists)
 	return s, nil
+}
+
+func sizeOf(files []content) (bytes int) {
+	for _, f := range files {
+		bytes += len(f.data)
+	}
+	return bytes
 }
 
 // readFile reads a file up to a byte more than it may have.

@@ -83,9 +83,9 @@ func TestWatchFiles(t *testing.T) {
 	await(t, reports, "mended", first("four"))
 
 	write(t, filepath.Join(dir, "lists", "l.txt"), "x\n")
-	await(t, reports, "a first list", func(r Reload) bool { return r.Changed && r.Set.Lists.Contains("l", "x") })
+	await(t, reports, "a first list", func(r Reload) bool { return r.Changed && r.Set.Lists.Contains("l", "x", 0) })
 	write(t, filepath.Join(dir, "lists", "l.txt"), "y\n")
-	await(t, reports, "a list", func(r Reload) bool { return r.Changed && r.Set.Lists.Contains("l", "y") })
+	await(t, reports, "a list", func(r Reload) bool { return r.Changed && r.Set.Lists.Contains("l", "y", 0) })
 }
 
 func TestWatchSwappedDirectory(t *testing.T) {

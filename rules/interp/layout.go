@@ -16,7 +16,11 @@ type layout struct {
 	windows []window
 	// columns of past events, over all windows: the cells of a row
 	columns []event.Column
+	named   bool // it asks lists, whose entries may end before the transaction arrived
 }
+
+// arrival is the slot behind the columns of the current transaction.
+func (l *layout) arrival() int { return len(l.tx) }
 
 // window is one list that a condition reads.
 type window struct {
@@ -44,6 +48,8 @@ func (l *layout) collect(n *lang.Node, root int) {
 		}
 	case n.Op == lang.WindowOf:
 		l.window(n)
+	case n.Op == lang.ListName:
+		l.named = true
 	case n.Op == lang.Past:
 		l.read(n.Column, root)
 	case n.Op == lang.Member:

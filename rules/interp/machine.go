@@ -33,7 +33,7 @@ type Machine struct {
 // without reflection, where the fields of a type made for each program would
 // cost reflection on every event.
 type environment struct {
-	Tx      []any // a column of the current transaction each
+	Tx      []any // a column of the current transaction each, and its arrival
 	Windows []any // a list of *row each, as []any
 }
 
@@ -52,8 +52,11 @@ type slab struct {
 
 // load fills the environment for a layout.
 func (m *Machine) load(l *layout, tx *event.Transaction, lists []history.List) {
-	m.grow(len(l.tx), len(l.windows))
+	m.grow(len(l.tx)+1, len(l.windows))
 	m.current = 0
+	if l.named {
+		setInt(&m.env.Tx[l.arrival()], int(tx.Arrival))
+	}
 	for i, c := range l.tx {
 		loadColumn(&m.env.Tx[i], l.schema, tx, c)
 		if s, ok := m.env.Tx[i].(string); ok {

@@ -30,7 +30,7 @@ func TestVMIsNaive(t *testing.T) {
 		if err != nil {
 			t.Fatalf("seed %d: %s\n%v", seed, c.Source, err)
 		}
-		in := naive.Input{Schema: c.Schema, Lists: c.Lists, Tx: c.Tx, Window: c.List}
+		in := naive.Input{Schema: c.Schema, Lists: c.Lists, Arrival: c.Now.Time, Tx: c.Tx, Window: c.List}
 		if want := naive.Decide(in, c.Tree); got != want {
 			t.Fatalf("seed %d: %s\nVM %d, naive %d (%s)", seed, c.Source, got, want, why)
 		}

@@ -119,7 +119,7 @@ func (e *emitter) in(n *lang.Node, want bool) ast.Node {
 	case lang.Array:
 		return e.call(e.inConstants(right, want), needle)
 	case lang.ListName:
-		return e.call(e.inNamed(right.Name, want), needle)
+		return e.call(e.inNamed(right.Name, want), needle, e.slot("Tx", e.layout.arrival()))
 	}
 	l := e.list(right)
 	test := func(needle, list any) bool {
@@ -159,8 +159,9 @@ func (e *emitter) inConstants(array *lang.Node, want bool) func(v any) bool {
 	}
 }
 
-func (e *emitter) inNamed(name string, want bool) func(v any) bool {
-	return func(v any) bool {
-		return v != nil && e.lists.Contains(name, text(v)) == want
+func (e *emitter) inNamed(name string, want bool) func(v, arrival any) bool {
+	return func(v, arrival any) bool {
+		at, _ := arrival.(int)
+		return v != nil && e.lists.Contains(name, text(v), int64(at)) == want
 	}
 }

@@ -29,7 +29,7 @@ func TestPartsAreNaive(t *testing.T) {
 			lists = append(lists, c.List(q))
 		}
 		m.load(p.layout, c.Transaction(&c.Now), lists)
-		in := naive.Input{Schema: c.Schema, Lists: c.Lists, Tx: c.Tx, Window: c.List}
+		in := naive.Input{Schema: c.Schema, Lists: c.Lists, Arrival: c.Now.Time, Tx: c.Tx, Window: c.List}
 		lang.Walk(c.Tree, func(n *lang.Node) bool {
 			if n.Kind.IsScalar() {
 				parts++

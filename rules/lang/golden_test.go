@@ -51,7 +51,7 @@ func testSchema() *event.Schema {
 type testLists []string
 
 func (l testLists) Has(name string) bool         { return slices.Contains(l, name) }
-func (l testLists) Contains(string, string) bool { return false }
+func (l testLists) Contains(string, string, int64) bool { return false }
 func (l testLists) Names() []string              { return l }
 func checkTest(source string) (*Node, []Fault)   { return Check(source, testSchema(), someLists()) }
 func someLists() Lists                           { return testLists{"bad_ips", "vip_cards"} }

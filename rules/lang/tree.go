@@ -158,7 +158,8 @@ const (
 type Lists interface {
 	Has(name string) bool
 	// Contains reports whether a list holds the text of a value, or for a list
-	// of networks the network of an address.
-	Contains(name, text string) bool
+	// of networks the network of an address, for a transaction that arrived at
+	// a time (ns): entries may end.
+	Contains(name, text string, at int64) bool
 	Names() []string
 }

@@ -139,7 +139,7 @@ func (c *compiler) in(n *lang.Node) *term {
 		}
 		t.word = func(e env) (uint64, bool) {
 			s, ok := inner(e)
-			return bit(ok && lists.Contains(name, s)), ok
+			return bit(ok && lists.Contains(name, s, e.tx.Arrival)), ok
 		}
 		return t
 	}

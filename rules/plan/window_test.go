@@ -24,9 +24,9 @@ func payments(tb testing.TB) *event.Schema {
 // names is a set of lists of texts.
 type names map[string][]string
 
-func (n names) Has(name string) bool            { return n[name] != nil }
-func (n names) Contains(name, text string) bool { return slices.Contains(n[name], text) }
-func (n names) Names() []string                 { return []string{"risky", "codes"} }
+func (n names) Has(name string) bool                     { return n[name] != nil }
+func (n names) Contains(name, text string, _ int64) bool { return slices.Contains(n[name], text) }
+func (n names) Names() []string                          { return []string{"risky", "codes"} }
 
 func lists() lang.Lists {
 	return names{"risky": {"m1", "m2", "shop"}, "codes": {"5411", "7995"}}

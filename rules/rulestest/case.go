@@ -59,8 +59,15 @@ type Names map[string][]string
 // Has reports whether there is a list of that name.
 func (n Names) Has(name string) bool { return n[name] != nil }
 
-// Contains reports whether a list holds a text.
-func (n Names) Contains(name, text string) bool { return slices.Contains(n[name], text) }
+// Contains reports whether a list holds a text. An entry may be written with
+// the arrival at which it ends, in ns: `text until 1234`.
+func (n Names) Contains(name, text string, at int64) bool {
+	return slices.ContainsFunc(n[name], func(entry string) bool {
+		value, until, ends := strings.Cut(entry, " until ")
+		end, _ := strconv.ParseInt(until, 10, 64)
+		return value == text && (!ends || at < end)
+	})
+}
 
 // Names gives the names of the lists.
 func (n Names) Names() []string {

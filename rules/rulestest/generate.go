@@ -12,8 +12,11 @@ import (
 
 // Generate makes a case. The condition is one that lang.Check takes.
 func Generate(r *rand.Rand) Case {
-	c := Case{Schema: schema(r), Lists: Names{"bad": {"m1", "DE", "7"}, "good": {"m2", "1", "0"}}}
+	c := Case{Schema: schema(r)}
 	c.events(r)
+	end := c.Now.Time + int64(r.IntN(2)) // of some entries: just now, or a moment later
+	ends := func(text string) string { return fmt.Sprintf("%s until %d", text, end) }
+	c.Lists = Names{"bad": {"m1", ends("DE"), "7"}, "good": {ends("m2"), "1", ends("0")}}
 	for {
 		c.Source = Condition(r, c.Schema)
 		if c.Tree, _ = lang.Check(c.Source, c.Schema, c.Lists); c.Tree != nil {

@@ -14,10 +14,11 @@ import (
 
 // Input is what a condition is decided on.
 type Input struct {
-	Schema *event.Schema
-	Lists  lang.Lists
-	Tx     func(event.Column) event.Value
-	Window func(history.ListQuery) history.List
+	Schema  *event.Schema
+	Lists   lang.Lists
+	Arrival int64 // ns
+	Tx      func(event.Column) event.Value
+	Window  func(history.ListQuery) history.List
 }
 
 // Decide decides a condition.
@@ -167,7 +168,7 @@ func (w *walker) among(n *lang.Node) scalar {
 		if a.missing() {
 			return a
 		}
-		return boolean(w.in.Lists.Contains(right.Name, a.text()))
+		return boolean(w.in.Lists.Contains(right.Name, a.text(), w.in.Arrival))
 	case lang.Array:
 		for _, c := range right.Args {
 			items = append(items, fromValue(c.Value))
