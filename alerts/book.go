@@ -83,7 +83,8 @@ func (b *Book) Observe(d *scoring.Decision, now time.Time) {
 		b.set, b.watched = d.Set, watches(d.Set)
 	}
 	for _, w := range b.watched {
-		if slices.Contains(d.Outcome.Fired, w.rule) || slices.Contains(d.Outcome.Shadow, w.rule) {
+		fired := slices.Contains(d.Outcome.Fired, w.rule) || slices.Contains(d.Outcome.Shadow, w.rule)
+		if fired && d.Outcome.DemotedBy(w.rule) != rules.OfSnooze { // whoever snoozes a rule does not want to hear of it
 			b.count(d, w, now)
 		}
 	}
@@ -134,7 +135,7 @@ func (b *Book) count(d *scoring.Decision, w watch, now time.Time) {
 		in = nil
 	}
 	if in == nil {
-		in = open(d, rule, key, arrival)
+		in = open(d, w.rule, key, arrival)
 		b.incidents[key] = in
 		select {
 		case b.news <- struct{}{}:
@@ -151,9 +152,14 @@ func (b *Book) end(key incidentKey, in *incident) {
 	b.ended = append(b.ended, in.state())
 }
 
-func open(d *scoring.Decision, rule *rules.Rule, key incidentKey, arrival time.Time) *incident {
+func open(d *scoring.Decision, index int, key incidentKey, arrival time.Time) *incident {
+	rule := &d.Set.Rules[index]
+	mode := rule.Mode
+	if d.Outcome.DemotedBy(index) != rules.NoCause {
+		mode = rules.Shadow
+	}
 	in := &incident{Alert: Alert{
-		Status: Firing, Severity: rule.Alert, Rule: rule.ID, Mode: rule.Mode.String(), Description: rule.Description,
+		Status: Firing, Severity: rule.Alert, Rule: rule.ID, Mode: mode.String(), Description: rule.Description,
 		Reason: rule.Reason, Owner: rule.Owner, First: arrival, RuleSet: d.Set.Hash,
 	}, amounts: map[uint64]int64{}}
 	if key.entity >= 0 {

@@ -25,6 +25,7 @@ func editorKinds() map[reflect.Type]*jsonschema.Schema {
 	}
 	reaction := jsonschema.OneOf(reactionWords...)
 	verdict := jsonschema.OneOf("allow", "review", "deny")
+	share := &jsonschema.Schema{Type: "string", Pattern: `^([1-9]|[1-9][0-9]|100)%$`, Examples: []any{"10%"}}
 	return map[reflect.Type]*jsonschema.Schema{
 		reflect.TypeFor[Verdict]():     verdict,
 		reflect.TypeFor[Mode]():        jsonschema.OneOf("live", "shadow", "off"),
@@ -32,6 +33,11 @@ func editorKinds() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[date]():        {Type: "string", Pattern: `^\d{4}-\d{2}-\d{2}$`, Examples: []any{"2027-01-31"}},
 		reflect.TypeFor[upperSnake]():  {Type: "string", Pattern: `^[A-Z][A-Z0-9_]*$`, MaxLength: maxID, Examples: []any{"CARD_TESTING"}},
 		reflect.TypeFor[paymentText](): payment,
+		reflect.TypeFor[rolloutEntry](): {AnyOf: []*jsonschema.Schema{share, {
+			Type: "object", Additional: false, Required: []string{"share"}, Properties: map[string]*jsonschema.Schema{
+				"share": share, "by": {Type: "string", Description: "The entity of the event schema, its key without it"},
+			},
+		}}},
 		reflect.TypeFor[expectEntry](): {AnyOf: []*jsonschema.Schema{reaction, {
 			Type: "object", Additional: false, Properties: map[string]*jsonschema.Schema{
 				"rule": reaction, "verdict": verdict, "score": {Type: "integer"},
@@ -79,6 +85,7 @@ func TestEditorSchema(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"rulez: []", "rules: [{id: a}]", "rules: [{id: a, when: x, mode: lively}]", "rules: [{id: a, when: x, expires: soon}]",
+		"rules: [{id: a, when: x, rollout: 10}]", "rules: [{id: a, when: x, rollout: {by: card}}]",
 		"rules: [{id: a, when: x, reason: card testing}]", "policy: {review: low}",
 		"rules: [{id: a, when: x, examples: [{transaction: {amount: 1}, expect: deny}]}]",
 	} {

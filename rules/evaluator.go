@@ -17,10 +17,11 @@ type Skip struct {
 type Outcome struct {
 	Verdict Verdict
 	Score   int64
-	Fired   []int  // live rules, indexes into Set.Rules
-	Shadow  []int  // shadow rules that fired
-	Skipped []Skip // live and shadow rules with something missing, or in quarantine
-	Errors  []Skip // rules that failed on the VM; they count as skipped
+	Fired   []int      // live rules, indexes into Set.Rules
+	Shadow  []int      // shadow rules that fired, and live ones that did and were demoted
+	Demoted []Demotion // the live ones of Shadow, and why
+	Skipped []Skip     // live and shadow rules with something missing, or in quarantine
+	Errors  []Skip     // rules that failed on the VM; they count as skipped
 }
 
 // Evaluator is the scratch space of one goroutine for one set.
@@ -31,12 +32,14 @@ type Evaluator struct {
 
 	quarantine *Quarantine
 	held       []bool
+	restraints []Restraint
 }
 
-// Under makes the rules in quarantine count as skipped from now on. q must not
-// change while transactions are evaluated.
-func (e *Evaluator) Under(q *Quarantine) {
-	e.quarantine = q
+// Under makes the rules in quarantine count as skipped from now on, and those
+// that a restraint keeps from acting as shadow rules. None of them must change
+// while transactions are evaluated.
+func (e *Evaluator) Under(q *Quarantine, restraints ...Restraint) {
+	e.quarantine, e.restraints = q, restraints
 	e.held = q.mark(e.held)
 	e.frame.Hold(e.held)
 }
@@ -65,6 +68,7 @@ func (e *Evaluator) Evaluate(tx *event.Transaction, values []history.Value, list
 			e.skip(i, out)
 		case r.Mode == Shadow:
 			out.Shadow = append(out.Shadow, i)
+		case e.demoted(i, tx, out):
 		default:
 			out.Fired = append(out.Fired, i)
 			out.Score += r.Score
@@ -93,6 +97,6 @@ func (e *Evaluator) skip(rule int, out *Outcome) {
 
 func (o *Outcome) reset() {
 	o.Verdict, o.Score = Allow, 0
-	o.Fired, o.Shadow = o.Fired[:0], o.Shadow[:0]
+	o.Fired, o.Shadow, o.Demoted = o.Fired[:0], o.Shadow[:0], o.Demoted[:0]
 	o.Skipped, o.Errors = o.Skipped[:0], o.Errors[:0]
 }

@@ -55,6 +55,7 @@ type ruleEntry struct {
 	Alert       alertLevel     `yaml:"alert"`         // whom its firing is told: ticket in working hours, page at once
 	Owner       string         `yaml:"owner"`         // the team that answers for it
 	Expires     date           `yaml:"expires"`       // the day, UTC, from whose beginning on it is not asked any more
+	Rollout     rolloutEntry   `yaml:"rollout"`       // 10%: live for this share of the entities, in shadow for the others; or {share: 10%, by: card}
 	Examples    []exampleEntry `yaml:"examples"`      // payments that must or must not fire it; all of them are tried before the rules are taken
 }
 
@@ -71,11 +72,12 @@ func (r *ruleEntry) Check(report func(key, message string)) {
 	}
 }
 
-func (r *ruleEntry) rule(file string) Rule {
+func (r *ruleEntry) rule(file string, rollout Rollout) Rule {
 	rule := Rule{
 		ID: r.ID.Value, Description: r.Description, When: r.When.Value,
 		Verdict: r.Verdict, Score: r.Score, Reason: string(r.Reason), Mode: r.Mode,
 		Alert: string(r.Alert), Owner: r.Owner, Expires: int64(r.Expires),
+		Rollout: rollout,
 	}
 	rule.Hash = contentHash(fmt.Appendf(nil, "%+v", rule))
 	rule.File, rule.Line = file, r.Mark.Line

@@ -169,7 +169,7 @@ func (l *loader) rule(doc *strict.Document, r *ruleEntry) {
 			l.ids[r.ID.Value] = ref{doc.File, r.ID.Node.Line}
 		}
 	}
-	next := loaded{rule: r.rule(doc.File), doc: doc, when: r.When}
+	next := loaded{rule: r.rule(doc.File, l.rollout(doc, &r.Rollout)), doc: doc, when: r.When}
 	if r.When.Node != nil {
 		next.tree = l.condition(doc, r.When)
 	}
@@ -236,6 +236,7 @@ func (l *loader) compile(hash string) (*Set, error) {
 		l.examples[i].Rule = places[l.examples[i].Rule]
 	}
 	set.Program, set.Examples = program, l.examples
+	set.rollouts = newRollouts(l.schema, set.Rules)
 	return set, nil
 }
 

@@ -41,7 +41,8 @@ type Rule struct {
 	Mode        Mode
 	Alert       string // "", "ticket" or "page"
 	Owner       string
-	Expires     int64  // ns; 0: never. Not evaluated for arrivals at or after it
+	Expires     int64 // ns; 0: never. Not evaluated for arrivals at or after it
+	Rollout     Rollout
 	Hash        string // of all of the above: two rules with the same are the same
 	File        string
 	Line        int
@@ -76,4 +77,6 @@ type Set struct {
 	// Examples are those of the files, in their order; what is expected of them
 	// has not been looked at (package scoring/example does).
 	Examples []Example
+
+	rollouts rollouts
 }

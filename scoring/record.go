@@ -59,6 +59,7 @@ func (r *recorder) append(b []byte, c *Core, d *Decision, values []history.Value
 	b = appendReasons(b, f.reasons, o.Fired, d.Flags)
 	b = append(b, `],"shadow":[`...)
 	b = appendEach(b, f.ids, o.Shadow)
+	b = f.appendDemotions(b, o.Demoted)
 	b = append(b, `],"skipped":[`...)
 	b = f.appendSkips(b, 0, "", o.Skipped)
 	b = f.appendSkips(b, len(o.Skipped), "failed: ", o.Errors)
@@ -89,6 +90,25 @@ func (f *form) appendSkips(b []byte, n int, before string, skips []rules.Skip) [
 		b = append(b, f.ids[s.Rule]...)
 		b = append(b, `,"why":`...)
 		b = event.AppendString(b, before+s.Why)
+		b = append(b, '}')
+	}
+	return b
+}
+
+// appendDemotions ends the shadow rules with those that are live otherwise. There
+// are none in most records, and then nothing is said of them.
+func (f *form) appendDemotions(b []byte, demoted []rules.Demotion) []byte {
+	for i, d := range demoted {
+		if i == 0 {
+			b = append(b, `],"demoted":[`...)
+		}
+		b = comma(b, i)
+		b = append(b, `{"rule":`...)
+		b = append(b, f.ids[d.Rule]...)
+		b = append(b, `,"by":"`...)
+		b = append(b, d.By.String()...)
+		b = append(b, `","why":`...)
+		b = event.AppendString(b, d.Why)
 		b = append(b, '}')
 	}
 	return b

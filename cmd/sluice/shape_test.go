@@ -37,7 +37,7 @@ func (s shape) faults(record []byte) []string {
 
 // TestShapeFindsFaults: a check that finds nothing proves nothing.
 func TestShapeFindsFaults(t *testing.T) {
-	const good = `{"transaction_id":1,"verdict":"deny","score":-3,"rules":["a"],"reasons":["A_B"],"shadow":[],"skipped":[{"rule":"a","why":"x"}],` +
+	const good = `{"transaction_id":1,"verdict":"deny","score":-3,"rules":["a"],"reasons":["A_B"],"shadow":["b"],"demoted":[{"rule":"b","by":"snooze","why":"y"}],"skipped":[{"rule":"a","why":"x"}],` +
 		`"flags":["late"],"rule_set":"0123456789abcdef","event_time":"2026-01-01T00:00:00Z","arrival_time":"2026-01-01T00:00:00.5Z","decided_at":"2026-01-01T00:00:00Z",` +
 		`"latency_ms":0.5,"source":{"partition":0,"offset":7},"run":"r","windows":[{"expr":"e","value":null,"maturity":0.5,"approx":true,"error":0.1}]}`
 	s := verdictShape(t)
@@ -60,6 +60,9 @@ func TestShapeFindsFaults(t *testing.T) {
 		{`00.5Z`, `0`},
 		{`["a"]`, `"a"`},
 		{`"why":"x"`, `"whom":"x"`},
+		{`"by":"snooze"`, `"by":"sleep"`},
+		{`"rule":"b",`, ``},
+		{`,"why":"y"`, ``},
 		{`"value":null`, `"value":[]`},
 	} {
 		bad := strings.Replace(good, c[0], c[1], 1)

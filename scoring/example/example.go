@@ -57,7 +57,7 @@ func (r *Runner) Run(e *rules.Example) (res Result, ok bool, err error) {
 	if e.Rule < 0 {
 		return Result{Example: e}, false, nil
 	}
-	core := scoring.New(r.set.Schema, r.set, scoring.Options{Workers: 1, NoRecord: true})
+	core := scoring.New(r.set.Schema, r.set.Everywhere(), scoring.Options{Workers: 1, NoRecord: true})
 	for i := range e.History {
 		if err := r.past(core, &e.History[i]); err != nil {
 			return res, false, r.fail(e, err)

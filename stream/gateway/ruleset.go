@@ -24,6 +24,7 @@ type ruleView struct {
 	Alert       string `json:"alert,omitempty"`
 	Owner       string `json:"owner,omitempty"`
 	Expires     string `json:"expires,omitempty"`
+	Rollout     string `json:"rollout,omitempty"` // the share that it is live for, like "10% by card"
 	File        string `json:"file"`
 	Line        int    `json:"line"`
 	Quarantined string `json:"quarantined,omitempty"` // why it is not asked any more
@@ -107,7 +108,7 @@ func (g *gateway) held(r *rules.Rule) string {
 func view(r *rules.Rule) ruleView {
 	v := ruleView{
 		ID: r.ID, Description: r.Description, When: r.When, Verdict: r.Verdict.String(), Score: r.Score, Reason: r.Reason,
-		Mode: r.Mode.String(), Alert: r.Alert, Owner: r.Owner, File: r.File, Line: r.Line,
+		Mode: r.Mode.String(), Alert: r.Alert, Owner: r.Owner, Rollout: r.Rollout.String(), File: r.File, Line: r.Line,
 	}
 	if r.Expires != 0 {
 		v.Expires = time.Unix(0, r.Expires).UTC().Format(time.DateOnly)
