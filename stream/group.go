@@ -33,8 +33,10 @@ func (p *Processor) newGroup() (*kafka.ConsumerGroup, error) {
 	if p.o.Topics.Labels != "" {
 		topics = append(topics, p.o.Topics.Labels)
 	}
+	dialer := p.cluster.dialer()
+	dialer.ClientID = p.groupClient()
 	return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: p.o.Group, Brokers: p.o.Kafka.Brokers, Dialer: p.cluster.dialer(), Topics: topics,
+		ID: p.o.Group, Brokers: p.o.Kafka.Brokers, Dialer: dialer, Topics: topics,
 		HeartbeatInterval: heartbeat, SessionTimeout: sessionTimeout, RebalanceTimeout: rebalanceTimeout,
 		JoinGroupBackoff: 400 * time.Millisecond, Timeout: 5 * time.Second,
 		WatchPartitionChanges: true, PartitionWatchInterval: watchInterval,
@@ -75,11 +77,7 @@ func (p *Processor) generation(ended context.Context, gen *kafka.Generation) {
 	ctx, cancel := context.WithCancel(ended)
 	defer cancel()
 	p.phase.Store(phaseVerdicts)
-	if p.identity != nil {
-		if err := p.identity.member(gen.MemberID); err != nil {
-			p.log.Warn("after a crash the group will wait for this process to time out", "error", err)
-		}
-	}
+	p.outlive(ctx, gen.MemberID)
 	plan := p.prepare(ctx, gen)
 	if plan == nil {
 		return

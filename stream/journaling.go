@@ -64,6 +64,7 @@ func (p *Processor) openJournal(ctx context.Context) error {
 		return fmt.Errorf("opening the journal in %s: %w", dir, err)
 	}
 	p.journal, p.journalDir = j, dir
+	p.nameJournal()
 	ids := p.produceOptions(p.o.Topics.Verdicts)
 	p.identity = &identity{journal: j, newID: ids.NewID}
 	p.log.Info("journal open", "dir", dir, "new", j.Fresh())
@@ -190,38 +191,6 @@ func (d *identity) spend() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.spent = true
-}
-
-// member notes under which name this run takes part in the group.
-func (d *identity) member(id string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	run := d.journal.Run()
-	if run.Member == id {
-		return nil
-	}
-	run.Member = id
-	if err := d.journal.Begin(run); err != nil {
-		return fmt.Errorf("noting the group's member in the journal: %w", err)
-	}
-	return nil
-}
-
-// takeLeave tells the group that the member which this journal's last run was is
-// gone. After a crash the broker would wait for it until its session ends.
-func (p *Processor) takeLeave(ctx context.Context) {
-	member := p.journal.Run().Member
-	if member == "" {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err := p.cluster.client.LeaveGroup(ctx, &kafka.LeaveGroupRequest{
-		GroupID: p.o.Group, Members: []kafka.LeaveGroupRequestMember{{ID: member}},
-	})
-	if err != nil {
-		p.log.Debug("the group's member of the last run did not leave", "error", err)
-	}
 }
 
 // fence ends what earlier runs still send to the verdicts topic: from the

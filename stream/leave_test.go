@@ -14,32 +14,14 @@ import (
 )
 
 // TestDeadMemberLeaves: the member that a run was which died goes when its
-// journal is opened again, not when its session ends.
+// journal is opened again, not when its session ends. Members of others stay, and
+// the one that asks.
 func TestDeadMemberLeaves(t *testing.T) {
-	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "tx"))
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, "tx"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer fake.Close()
-	// It hardly ever says that it is alive, as if it weren't.
-	dead, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...), kgo.ConsumerGroup("g"), kgo.ConsumeTopics("tx"),
-		kgo.HeartbeatInterval(4*time.Minute), kgo.SessionTimeout(5*time.Minute))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dead.CloseAllowingRebalance()
-	admin := kadm.NewClient(dead)
-	members := func() []kadm.DescribedGroupMember {
-		groups, err := admin.DescribeGroups(t.Context(), "g")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return groups["g"].Members
-	}
-	for len(members()) == 0 {
-		time.Sleep(time.Millisecond)
-	}
-
 	schema, err := event.ParseSchema("schema.yaml", []byte("fields: {id: {type: integer}, time: {type: timestamp}, card: {type: string, entity: true}}\n"), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -55,15 +37,53 @@ func TestDeadMemberLeaves(t *testing.T) {
 	}
 	defer cluster.Close()
 	p := &Processor{o: Options{Group: "g"}, cluster: cluster, journal: j, log: slog.New(slog.DiscardHandler)}
-	p.takeLeave(t.Context())
-	if n := len(members()); n != 1 {
-		t.Fatalf("%d members, and nobody is known to be dead", n)
+	p.nameJournal()
+	name := j.Run().Name
+	if p.nameJournal(); name == "" || j.Run().Name != name {
+		t.Fatalf("the name of a journal is %q, then %q", name, j.Run().Name)
 	}
-	if err := (&identity{journal: j}).member(members()[0].MemberID); err != nil {
-		t.Fatal(err)
+
+	var admin *kadm.Client
+	members := func(client string) (ids []string) {
+		groups, err := admin.DescribeGroups(t.Context(), "g")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range groups["g"].Members {
+			if m.ClientID == client {
+				ids = append(ids, m.MemberID)
+			}
+		}
+		return ids
 	}
-	p.takeLeave(t.Context())
-	if n := len(members()); n != 0 {
-		t.Errorf("%d members, and the only one is dead", n)
+	join := func(client string, n int) {
+		for range n {
+			// They hardly ever say that they are alive, as if they weren't.
+			c, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...), kgo.ConsumerGroup("g"), kgo.ConsumeTopics("tx"), kgo.ClientID(client),
+				kgo.HeartbeatInterval(4*time.Minute), kgo.SessionTimeout(5*time.Minute), kgo.RebalanceTimeout(5*time.Minute))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(c.CloseAllowingRebalance)
+			admin = kadm.NewClient(c)
+		}
+		for len(members(client)) < n {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	join("sluice-of-another-journal", 1)
+	if dead, ok := p.takeLeave(t.Context(), ""); dead != 0 || !ok {
+		t.Fatalf("%d dead members, and nobody is dead; all is known: %v", dead, ok)
+	}
+	join(p.groupClient(), 2)
+	but := members(p.groupClient())[0]
+	if dead, ok := p.takeLeave(t.Context(), but); dead != 1 || !ok {
+		t.Errorf("%d dead members; all is known: %v", dead, ok)
+	}
+	if left := members(p.groupClient()); len(left) != 1 || left[0] != but {
+		t.Errorf("%q are left, not %q alone", left, but)
+	}
+	if left := members("sluice-of-another-journal"); len(left) != 1 {
+		t.Errorf("%q of another journal are left, not the one", left)
 	}
 }

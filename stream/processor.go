@@ -223,7 +223,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	if p.journal != nil {
 		run(p.keepJournal)
 		p.resume(following, failed)
-		p.takeLeave(following)
+		p.takeLeave(following, "")
 	}
 	run(out.verdicts.Run)
 	run(out.transactions.Run)

@@ -80,7 +80,7 @@ type Run struct {
 	Number     int64 // 1 is the first one
 	ProducerID int64 // -1: none yet
 	Epoch      int16
-	Member     string // of the consumer group; empty: none yet
+	Name       string // of all runs of this journal, to the consumer group; empty: none yet
 }
 
 // Decided is what the journal knows of a decided id.
