@@ -70,7 +70,7 @@ func TestReliabilityBroker(t *testing.T) {
 	}
 }
 
-func brokerHarmed(t *testing.T, h harm, stream uint64, all []payment, want []string, calm int64) {
+func brokerHarmed(t *testing.T, h harm, stream uint64, all []payment, want []expected, calm int64) {
 	times, n := scale(3, 20), len(all)
 	random := rand.New(rand.NewPCG(seed(t), stream))
 	o, harmed := brokerRun(t, all, want, func(p *place, w *watch, s *process) {
@@ -112,7 +112,7 @@ func containsAny(text string, parts []string) bool {
 
 // brokerRun decides everything while disturb goes on, and gives what came out
 // and the most memory that it took.
-func brokerRun(t *testing.T, all []payment, want []string, disturb func(*place, *watch, *process)) (outcome, int64) {
+func brokerRun(t *testing.T, all []payment, want []expected, disturb func(*place, *watch, *process)) (outcome, int64) {
 	t.Helper()
 	p := newPlace(t)
 	p.send(t, all)
@@ -136,7 +136,7 @@ func brokerRun(t *testing.T, all []payment, want []string, disturb func(*place, 
 	s.awaitReady(t)
 	s.terminate(t)
 	for range asker.acknowledged {
-		want = append(want[:len(want):len(want)], "") // they are compared with nothing, but have to be there
+		want = append(want[:len(want):len(want)], expected{}) // they are compared with nothing, but have to be there
 	}
 	if asker.acknowledged == 0 {
 		t.Error("nobody was answered over HTTP")

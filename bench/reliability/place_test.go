@@ -169,12 +169,25 @@ func (p *place) configure(t *testing.T, name, journal string, more ...string) st
 	if err != nil {
 		t.Fatal(err)
 	}
+	handbook, err := os.ReadFile(filepath.Join(configs, "rules", "handbook.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := filepath.Join(p.dir, "rules")
+	if err := os.MkdirAll(rules, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"handbook.yaml": string(handbook), "counting.yaml": countingRules()} {
+		if err := os.WriteFile(filepath.Join(rules, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	text := fmt.Sprintf(`brokers: %[1]s
 group: %[2]s
 topics: {transactions: %[2]s-tx, labels: %[2]s-labels, verdicts: %[2]s-verdicts, dead_letters: %[2]s-dead, alerts: %[2]s-alerts}
 create_topics: false
 schema: %[3]s/schema.yaml
-rules: %[3]s/rules
+rules: rules
 listen: 127.0.0.1:0
 ready: {max_lag: 0}
 merge: {wait: %[4]s}
@@ -195,6 +208,7 @@ type verdict struct {
 	ID      int      `json:"transaction_id"`
 	Verdict string   `json:"verdict"`
 	Run     string   `json:"run"`
+	Score   int      `json:"score"`
 	Flags   []string `json:"flags"`
 	Source  source   `json:"source"`
 }
