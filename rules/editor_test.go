@@ -41,7 +41,7 @@ func editorKinds() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[expectEntry](): {AnyOf: []*jsonschema.Schema{reaction, {
 			Type: "object", Additional: false, Properties: map[string]*jsonschema.Schema{
 				"rule": reaction, "verdict": verdict, "score": {Type: "integer"},
-				"fired": {Type: "array", Items: jsonschema.Text(), Description: "The ids of all live rules that fire"},
+				"fired": {Type: "array", Items: jsonschema.Text(), Description: "The ids of exactly the rules that fire, those in shadow too"},
 			},
 		}}},
 	}

@@ -82,7 +82,7 @@ type exampleReader struct {
 
 // readExamples reads the examples of a rule; rule is its index in l.rules.
 func (l *loader) readExamples(doc *strict.Document, r *ruleEntry, rule int) {
-	x := &exampleReader{l: l, doc: doc, base: exampleTime(l.schema, int64(r.Expires))}
+	x := &exampleReader{l: l, doc: doc, base: exampleTime(l.schema, r.Expires.ns)}
 	if len(r.Examples) > 0 {
 		x.decoder = NewPaymentDecoder(l.schema)
 	}

@@ -76,7 +76,7 @@ func (r *ruleEntry) rule(file string, rollout Rollout) Rule {
 	rule := Rule{
 		ID: r.ID.Value, Description: r.Description, When: r.When.Value,
 		Verdict: r.Verdict, Score: r.Score, Reason: string(r.Reason), Mode: r.Mode,
-		Alert: string(r.Alert), Owner: r.Owner, Expires: int64(r.Expires),
+		Alert: string(r.Alert), Owner: r.Owner, Expires: r.Expires.ns,
 		Rollout: rollout,
 	}
 	rule.Hash = contentHash(fmt.Appendf(nil, "%+v", rule))

@@ -18,14 +18,21 @@ import (
 // Load reads a directory of rule files. Its error lists every fault of every
 // file, as strict.Faults.
 func Load(dir string, schema *event.Schema) (*Set, error) {
-	st, err := os.Stat(dir)
-	if err != nil {
-		return nil, fmt.Errorf("the directory of rules: %w", err)
-	}
-	if !st.IsDir() {
-		return nil, fmt.Errorf("%s is a file; give the directory of rule files that it stands in", dir)
+	if err := isDirectory(dir); err != nil {
+		return nil, err
 	}
 	return LoadFS(os.DirFS(dir), dir, schema)
+}
+
+func isDirectory(dir string) error {
+	st, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("the directory of rules: %w", err)
+	}
+	if !st.IsDir() {
+		return fmt.Errorf("%s is a file; give the directory of rule files that it stands in", dir)
+	}
+	return nil
 }
 
 // LoadFS reads the rule files at the root of a file system; name stands before
@@ -35,7 +42,8 @@ func LoadFS(fsys fs.FS, name string, schema *event.Schema) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rules in %s: %w", name, err)
 	}
-	return build(s, name, schema)
+	set, _, err := build(s, name, schema)
+	return set, err
 }
 
 // loader gathers a Set and all that is wrong with its files.
@@ -64,13 +72,14 @@ type ref struct {
 
 // loaded is a rule with its checked condition and where that stands.
 type loaded struct {
-	rule Rule
-	tree *lang.Node
-	doc  *strict.Document
-	when strict.Text
+	rule          Rule
+	tree          *lang.Node
+	doc           *strict.Document
+	when          strict.Text
+	mark, expires strict.Mark // where it begins, and where its end stands
 }
 
-func build(s *sources, name string, schema *event.Schema) (*Set, error) {
+func build(s *sources, name string, schema *event.Schema) (*Set, *loader, error) {
 	l := &loader{
 		name: name, schema: schema, policy: DefaultPolicy(),
 		lists: &Lists{byName: map[string]list{}}, ids: map[string]ref{},
@@ -83,9 +92,10 @@ func build(s *sources, name string, schema *event.Schema) (*Set, error) {
 	}
 	l.nameFired()
 	if len(l.faults) > 0 {
-		return nil, l.report()
+		return nil, l, l.report()
 	}
-	return l.compile(s.hash)
+	set, err := l.compile(s.hash)
+	return set, l, err
 }
 
 // maxFaults bounds what is shown of a directory full of faults.
@@ -169,7 +179,10 @@ func (l *loader) rule(doc *strict.Document, r *ruleEntry) {
 			l.ids[r.ID.Value] = ref{doc.File, r.ID.Node.Line}
 		}
 	}
-	next := loaded{rule: r.rule(doc.File, l.rollout(doc, &r.Rollout)), doc: doc, when: r.When}
+	next := loaded{rule: r.rule(doc.File, l.rollout(doc, &r.Rollout)), doc: doc, when: r.When, mark: r.Mark}
+	if n := r.Expires.node; n != nil {
+		next.expires = strict.Mark{Line: n.Line, Column: n.Column}
+	}
 	if r.When.Node != nil {
 		next.tree = l.condition(doc, r.When)
 	}

@@ -112,7 +112,7 @@ func (r *Reloader) load(seen string) (*Set, string, error) {
 	if s.hash == seen {
 		return nil, s.hash, errSeen
 	}
-	set, err := build(s, r.dir, r.schema)
+	set, _, err := build(s, r.dir, r.schema)
 	if err == nil && r.accept != nil {
 		err = r.accept(set)
 	}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"sluice/configs/strict"
 )
 
@@ -62,14 +64,24 @@ func oneOf(what, text string, words ...string) (int, error) {
 	return 0, fmt.Errorf("%q is no %s: write %s or %s%s", text, what, list, words[last], hint)
 }
 
-// date is the beginning of a day, UTC.
-type date int64
+// date is the beginning of a day, UTC, and where it stands.
+type date struct {
+	ns   int64
+	node *yaml.Node // nil: there is none
+}
 
-// UnmarshalText reads a date like 2027-01-31.
-func (d *date) UnmarshalText(text []byte) error {
-	ns, err := parseDate(string(text))
-	*d = date(ns)
-	return err
+// UnmarshalStrict reads a date like 2027-01-31.
+func (d *date) UnmarshalStrict(dec *strict.Decoder, n *yaml.Node) {
+	text, _, ok := dec.Scalar(n)
+	if !ok {
+		return
+	}
+	ns, err := parseDate(text)
+	if err != nil {
+		dec.Fault(n, "%s", err)
+		return
+	}
+	d.ns, d.node = ns, n
 }
 
 // parseDate gives the nanosecond at which a day begins in UTC.

@@ -69,7 +69,7 @@ func (b *builder) condition(i int, c Condition) error {
 			cond.lists = append(cond.lists, b.list(q))
 		}
 		cond.slow = len(p.slow)
-		p.slow = append(p.slow, slow{condition: i, program: program, lists: cond.lists})
+		p.slow = append(p.slow, slow{condition: i, program: program, tree: b.rest, lists: cond.lists})
 	}
 	slices.Sort(b.read)
 	cond.queries = b.read

@@ -60,6 +60,7 @@ type condition struct {
 type slow struct {
 	condition int
 	program   *interp.Program
+	tree      *lang.Node
 	lists     []int // indexes into the plan's
 }
 
@@ -72,6 +73,16 @@ func (p *Program) Queries(condition int) []int { return p.conditions[condition].
 // Lists gives the indexes into Plan().Lists that a condition reads: none
 // unless it needs the VM.
 func (p *Program) Lists(condition int) []int { return p.conditions[condition].lists }
+
+// Slow gives the part of a condition that has no fast form, with what the VM
+// takes for it at most, in steps; nil where there is none.
+func (p *Program) Slow(condition int) (part *lang.Node, steps int) {
+	i := p.conditions[condition].slow
+	if i < 0 {
+		return nil, 0
+	}
+	return p.slow[i].tree, p.slow[i].program.Cost().Steps
+}
 
 // Describe gives the text of a query as an analyst would write it:
 // count(card.last("10m"), .amount < 5).

@@ -119,3 +119,20 @@ func (s *Schema) Kind(c Column) Kind {
 	}
 	return String
 }
+
+// Takes reports whether a text can be the value of a text field, as far as its
+// type says: a country is one of ISO 3166, an address is written as addresses
+// are once decoded.
+func (f *Field) Takes(text string) bool {
+	switch f.Type {
+	case TypeCountry:
+		return isCountry([]byte(text))
+	case TypeCurrency:
+		_, ok := CurrencyCode([]byte(text))
+		return ok
+	case TypeIP:
+		address, ok := parseIP([]byte(text))
+		return ok && address.String() == text
+	}
+	return true
+}
