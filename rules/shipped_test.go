@@ -16,6 +16,7 @@ func TestShippedRules(t *testing.T) {
 	}{
 		{"../configs/schema.yaml", "../configs/rules", 1, DefaultPolicy()},
 		{"../configs/handbook/schema.yaml", "../configs/handbook/rules", 3, DefaultPolicy()},
+		{"../configs/handbook/schema.yaml", "../configs/handbook/rules-tuned", 5, DefaultPolicy()},
 		{"../configs/handbook/schema.yaml", "../configs/heavy/rules", 100, Policy{127, 202}},
 	} {
 		schema, err := event.LoadSchema(c.schema)
