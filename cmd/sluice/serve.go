@@ -100,7 +100,7 @@ type server struct {
 func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (*server, error) {
 	s := &server{config: config, log: log, metrics: newMetrics(), quarantine: &quarantine{log: log}}
 	var err error
-	if s.rules, err = rules.NewReloader(config.Rules.Path, schema, example.Check, s.reloaded); err != nil {
+	if s.rules, err = rules.NewReloader(config.Rules.Path, schema, examplesHold, s.reloaded); err != nil {
 		return nil, err
 	}
 	s.metrics.inForce(s.rules.Current())
@@ -140,6 +140,18 @@ func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	return s, nil
+}
+
+// examplesWithin bounds how long the examples of rules may take: a set that takes
+// longer is not taken, whoever wrote it.
+const examplesWithin = 10 * time.Second
+
+// examplesHold runs the examples of rules that are to be taken.
+func examplesHold(set *rules.Set) error {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), examplesWithin, fmt.Errorf(
+		"all examples together took longer than %s; give them fewer payments, or the rules less to look at", examplesWithin))
+	defer cancel()
+	return example.Check(ctx, set)
 }
 
 // channels are the ways of alerts that the configuration names.

@@ -119,12 +119,12 @@ func (t *tester) test(ctx context.Context, path string) error {
 		if !at.holds(e.Place.File) {
 			continue
 		}
-		result, asked, err := runner.Run(e)
+		result, asked, err := runner.Run(ctx, e)
 		switch {
-		case err != nil:
-			return faults(t.out, err)
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case err != nil:
+			return faults(t.out, err)
 		case !asked:
 			off++
 			continue

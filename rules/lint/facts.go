@@ -22,6 +22,11 @@ type facts struct {
 type language struct {
 	schema *event.Schema
 	texts  map[*lang.Node]string
+	less   map[[2]string]bool // of atMost
+}
+
+func newLanguage(schema *event.Schema) *language {
+	return &language{schema, map[*lang.Node]string{}, map[[2]string]bool{}}
 }
 
 // key names an expression: equal ones have the same.

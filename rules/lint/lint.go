@@ -67,7 +67,7 @@ type linter struct {
 // Check looks rules over. now says which have expired.
 func Check(schema *event.Schema, rules []Rule, now time.Time) []Warning {
 	l := &linter{
-		language: &language{schema: schema, texts: map[*lang.Node]string{}},
+		language: newLanguage(schema),
 		rules:    rules, cases: make([][]*facts, len(rules)),
 	}
 	for i := range rules {

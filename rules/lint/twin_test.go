@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"sluice/rules/interp"
 	"sluice/rules/lang"
@@ -23,7 +24,7 @@ func TestClaimsHold(t *testing.T) {
 	never, always, covered, mattered := 0, 0, 0, 0
 	for range rounds {
 		c := rulestest.Generate(r)
-		l := &language{schema: c.Schema, texts: map[*lang.Node]string{}}
+		l := newLanguage(c.Schema)
 		trees := []*lang.Node{c.Tree}
 		w := &writer{Rand: r, window: [2]string{w1[r.IntN(len(w1))], w1[r.IntN(len(w1))]}}
 		for range 10 {
@@ -161,4 +162,31 @@ func (w *writer) inside() string {
 		return a + w.one(" and ", " or ") + w.one(".items > 0", `.country != "DE"`, ".fraud")
 	}
 	return a
+}
+
+// BenchmarkWorst looks the largest conditions over.
+func BenchmarkWorst(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	c := rulestest.With(r, "true")
+	for name, join := range map[string]string{"and": " and ", "or": " or ", "pairs": ") and ("} {
+		source := ""
+		for i := range 30 {
+			if i > 0 {
+				source += join
+			}
+			source += fmt.Sprintf(`count(card.last("%dm"), .items < %d) >= 1 or tx.items == %d`, i+1, i+2, i)
+		}
+		if name == "pairs" {
+			source = "(" + source + ")"
+		}
+		tree, faults := lang.Check(source, c.Schema, c.Lists)
+		if tree == nil {
+			b.Fatal(faults)
+		}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				Check(c.Schema, []Rule{{ID: "a", Tree: tree, Live: true, Verdict: 2}, {ID: "b", Tree: tree, Live: true, Verdict: 2}}, time.Now())
+			}
+		})
+	}
 }

@@ -49,7 +49,17 @@ func predicates(n *lang.Node) (list []*lang.Node, ok bool) {
 
 // atMost reports that a never counts more than b: over a smaller window, or with
 // conditions that are harder to meet.
-func (f *facts) atMost(a, b *lang.Node) bool {
+func (l *language) atMost(a, b *lang.Node) bool {
+	pair := [2]string{l.key(a), l.key(b)}
+	less, known := l.less[pair]
+	if !known {
+		less = l.counts(a, b)
+		l.less[pair] = less
+	}
+	return less
+}
+
+func (l *language) counts(a, b *lang.Node) bool {
 	if b.Name == "distinct" && (a.Name != "distinct" || len(a.Args) < 2 || len(b.Args) < 2 || !lang.Equal(a.Args[1], b.Args[1])) {
 		return false
 	}
@@ -62,7 +72,7 @@ func (f *facts) atMost(a, b *lang.Node) bool {
 		return false
 	}
 	for _, p := range easier {
-		if !f.demanded(harder, p) {
+		if !l.demanded(harder, p) {
 			return false
 		}
 	}
@@ -70,10 +80,10 @@ func (f *facts) atMost(a, b *lang.Node) bool {
 }
 
 // demanded reports that whoever meets all of the predicates meets p.
-func (f *facts) demanded(predicates []*lang.Node, p *lang.Node) bool {
-	states := []*facts{f.nothing()}
+func (l *language) demanded(predicates []*lang.Node, p *lang.Node) bool {
+	states := []*facts{l.nothing()}
 	for _, q := range predicates {
-		states, _ = f.assume(states, q, true)
+		states, _ = l.assume(states, q, true)
 	}
 	for _, s := range states {
 		if !s.implies(p, true) {

@@ -10,6 +10,7 @@ package example
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,8 +53,8 @@ func New(set *rules.Set) *Runner {
 }
 
 // Run runs an example. ok is false for one of a rule that is off: nothing is
-// asked then.
-func (r *Runner) Run(e *rules.Example) (res Result, ok bool, err error) {
+// asked then. Where ctx ends meanwhile, that is the error.
+func (r *Runner) Run(ctx context.Context, e *rules.Example) (res Result, ok bool, err error) {
 	if e.Rule < 0 {
 		return Result{Example: e}, false, nil
 	}
@@ -61,6 +62,9 @@ func (r *Runner) Run(e *rules.Example) (res Result, ok bool, err error) {
 	for i := range e.History {
 		if err := r.past(core, &e.History[i]); err != nil {
 			return res, false, r.fail(e, err)
+		}
+		if err := ctx.Err(); err != nil {
+			return res, false, r.fail(e, context.Cause(ctx))
 		}
 	}
 	var tx event.Transaction
@@ -86,8 +90,17 @@ func (r *Runner) Run(e *rules.Example) (res Result, ok bool, err error) {
 func (r *Runner) fail(e *rules.Example, err error) error {
 	fault := e.Place
 	fault.Message = fmt.Sprintf("the example %q of %s can't be run: %v", e.Name, e.RuleID, err)
-	return strict.Faults{fault}
+	return &unrun{strict.Faults{fault}, err}
 }
+
+// unrun is an example that could not be run, and why.
+type unrun struct {
+	faults strict.Faults
+	cause  error
+}
+
+func (u *unrun) Error() string   { return u.faults.Error() }
+func (u *unrun) Unwrap() []error { return []error{u.faults, u.cause} }
 
 // past takes a past payment in. Unless rules look at past verdicts, or the
 // example says what the verdict was, it need not be decided.

@@ -1,6 +1,7 @@
 package example_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -34,7 +35,7 @@ func run(t *testing.T, set *rules.Set) (wrong [][]string, off int) {
 	t.Helper()
 	r := example.New(set)
 	for i := range set.Examples {
-		res, ok, err := r.Run(&set.Examples[i])
+		res, ok, err := r.Run(t.Context(), &set.Examples[i])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +165,7 @@ rules:
 
 // TestFailures: what fails says where it stands, why, and by which part.
 func TestFailures(t *testing.T) {
-	err := example.Check(load(t, `
+	err := example.Check(t.Context(), load(t, `
 rules:
   - id: dear
     when: tx.amount > 100 and count(card.last("1h")) >= 3
@@ -190,7 +191,7 @@ rules:
 		!errors.As(err, &faults) || len(faults) != 2 || faults[0].Line != 9 {
 		t.Errorf("%#v", err)
 	}
-	if err := example.Check(load(t, "rules: [{id: a, when: 'true'}]")); err != nil {
+	if err := example.Check(t.Context(), load(t, "rules: [{id: a, when: 'true'}]")); err != nil {
 		t.Error(err)
 	}
 }
@@ -201,7 +202,7 @@ func TestSameID(t *testing.T) {
 		"two past payments have the same id": `[{ago: 2m, id: x}, {ago: 1m, id: x}]`,
 		"the id of the transaction":          `[{ago: 2m, id: y}]`,
 	} {
-		err := example.Check(load(t, "rules: [{id: a, when: 'true', examples: [{history: "+history+", transaction: {id: y}, expect: fires}]}]"))
+		err := example.Check(t.Context(), load(t, "rules: [{id: a, when: 'true', examples: [{history: "+history+", transaction: {id: y}, expect: fires}]}]"))
 		if err == nil || !strings.Contains(err.Error(), name) || !strings.HasPrefix(err.Error(), "a.yaml:1:") {
 			t.Errorf("%v does not say %q", err, name)
 		}
@@ -210,7 +211,7 @@ func TestSameID(t *testing.T) {
 
 // TestSecretsAndCards: values in what is told of a failure are masked.
 func TestCardNumbersAreMasked(t *testing.T) {
-	err := example.Check(load(t, `
+	err := example.Check(t.Context(), load(t, `
 rules:
   - id: a
     when: tx.card == "x"
@@ -249,7 +250,7 @@ rules:
 		t.Fatal(err)
 	}
 	for i := range set.Examples {
-		if _, _, err := r.Run(&set.Examples[i]); err != nil {
+		if _, _, err := r.Run(t.Context(), &set.Examples[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -287,11 +288,28 @@ func TestReadme(t *testing.T) {
 	for _, b := range regexp.MustCompile("(?ms)^```yaml\n(rules:.*?)^```$").FindAllStringSubmatch(string(source), -1) {
 		set := load(t, b[1])
 		ran += len(set.Examples)
-		if err := example.Check(set); err != nil {
+		if err := example.Check(t.Context(), set); err != nil {
 			t.Error(err)
 		}
 	}
 	if ran < 3 {
 		t.Errorf("only %d examples found", ran)
+	}
+}
+
+// TestEnoughIsEnough: examples end with their context, and failures after so many.
+func TestEnoughIsEnough(t *testing.T) {
+	set := load(t, "rules: [{id: a, when: 'true', examples: [{name: long, history: [{times: 900, every: 1s}], transaction: {}, expect: fires}]}]")
+	cause := errors.New("too long")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	err := example.Check(ctx, set)
+	if !errors.Is(err, cause) || !strings.HasPrefix(err.Error(), `a.yaml:1:`) || !strings.Contains(err.Error(), `the example "long" of a can't be run: too long`) {
+		t.Error(err)
+	}
+	many := load(t, "rules:\n  - id: a\n    when: 'true'\n    examples:\n"+strings.Repeat("      - {transaction: {}, expect: skipped}\n", 150))
+	var failures example.Failures
+	if err := example.Check(t.Context(), many); !errors.As(err, &failures) || len(failures) != 100 {
+		t.Errorf("%d failures", len(failures))
 	}
 }

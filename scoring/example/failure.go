@@ -1,6 +1,7 @@
 package example
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -35,17 +36,24 @@ func (f Failures) faults() strict.Faults {
 	return out
 }
 
-// Check runs all examples of a set. Its error is Failures.
-func Check(set *rules.Set) error {
+// maxFailures is after how many the rest is not looked at any more.
+const maxFailures = 100
+
+// Check runs all examples of a set. Its error is Failures, or where ctx ends
+// before all are run, says which one that was.
+func Check(ctx context.Context, set *rules.Set) error {
 	r := New(set)
 	var failures Failures
 	for i := range set.Examples {
-		res, _, err := r.Run(&set.Examples[i])
+		res, _, err := r.Run(ctx, &set.Examples[i])
 		if err != nil {
 			return err
 		}
 		if len(res.Wrong) > 0 {
 			failures = append(failures, res.failure())
+		}
+		if len(failures) == maxFailures {
+			break
 		}
 	}
 	if len(failures) > 0 {

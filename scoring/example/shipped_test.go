@@ -24,7 +24,7 @@ func TestShippedRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := example.Check(set); err != nil {
+	if err := example.Check(t.Context(), set); err != nil {
 		t.Fatal(err)
 	}
 	r := example.New(set)
@@ -33,7 +33,7 @@ func TestShippedRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range set.Examples {
-		if _, _, err := r.Run(&set.Examples[i]); err != nil {
+		if _, _, err := r.Run(t.Context(), &set.Examples[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -103,7 +103,7 @@ func noticed(t *testing.T, set *rules.Set, trees []*lang.Node, rule int, other *
 	r := example.New(&changed)
 	for i := range set.Examples {
 		if e := &set.Examples[i]; e.Rule == rule {
-			res, _, err := r.Run(e)
+			res, _, err := r.Run(t.Context(), e)
 			if err != nil {
 				t.Fatal(err)
 			}
