@@ -54,7 +54,6 @@ func (s *Set) NewEvaluator() *Evaluator {
 func (e *Evaluator) Evaluate(tx *event.Transaction, values []history.Value, lists []history.List, out *Outcome) {
 	e.frame.Evaluate(tx, values, lists, e.tri)
 	out.reset()
-	allowed, worst := false, Allow
 	for i, t := range e.tri {
 		if t == lang.False {
 			continue
@@ -71,15 +70,26 @@ func (e *Evaluator) Evaluate(tx *event.Transaction, values []history.Value, list
 		case e.demoted(i, tx, out):
 		default:
 			out.Fired = append(out.Fired, i)
-			out.Score += r.Score
-			allowed = allowed || r.Verdict == Allow
-			worst = max(worst, r.Verdict)
 		}
 	}
-	out.Verdict = max(worst, e.set.Policy.verdict(out.Score))
-	if allowed {
-		out.Verdict = Allow
+	out.Verdict, out.Score = e.set.Judge(out.Fired)
+}
+
+// Judge gives the verdict and the score that rules which fired come to, by their
+// indexes in Rules.
+func (s *Set) Judge(fired []int) (verdict Verdict, score int64) {
+	allowed := false
+	verdict = Allow
+	for _, i := range fired {
+		r := &s.Rules[i]
+		score += r.Score
+		allowed = allowed || r.Verdict == Allow
+		verdict = max(verdict, r.Verdict)
 	}
+	if allowed {
+		return Allow, score
+	}
+	return max(verdict, s.Policy.verdict(score)), score
 }
 
 func (e *Evaluator) skip(rule int, out *Outcome) {

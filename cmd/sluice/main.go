@@ -45,6 +45,7 @@ func commands() []command {
 		{"check", "find every fault in rule files", checkCommand},
 		{"test", "run the examples of rule files", testCommand},
 		{"backtest", "run rules over past transactions, of files or topics", backtestCommand},
+		{"explain", "say why a transaction got its verdict", explainCommand},
 		{"load", "send files of transactions and labels to Kafka", loadCommand},
 		{"journal", "look at what serve has written to its disk", journalCommand},
 	}

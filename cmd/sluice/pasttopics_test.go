@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -12,7 +13,12 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"sluice/rules"
+	"sluice/scoring"
+	"sluice/stream/files"
 )
 
 // TestBacktestTopics holds what a backtest makes of topics to what it makes of the
@@ -110,5 +116,88 @@ func TestBacktestTopicsRefuses(t *testing.T) {
 	}
 	if _, err := parseTime(fmt.Sprint(5)); err == nil {
 		t.Error("5 is no time")
+	}
+}
+
+// TestExplainTopics looks verdicts up in their topic, with the past in the others,
+// and decides them again.
+func TestExplainTopics(t *testing.T) {
+	l := newLoading(t, "-labels", "")
+	rows := twinRows(rand.New(rand.NewPCG(12, 5)), 400)
+	slices.SortStableFunc(rows, func(a, b twinRow) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id)) })
+	text := handbookHeader
+	for _, row := range rows {
+		text += row.csv()
+	}
+	if _, stderr, code := l.load(t, "--label-delay", "10m", l.file(t, "data.csv", text)); code != 0 {
+		t.Fatal(stderr)
+	}
+	dir := filepath.Join(l.dir, "rules")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l.file(t, "rules/a.yaml", strings.Replace(twinRules, "policy: {review: 1000, deny: 2000}", "policy: {review: 40, deny: 100}", 1))
+	l.decide(t, dir, text)
+
+	verified := 0
+	for _, id := range []string{"3", "57", "211", "399"} {
+		stdout, stderr, code := sluice(t, "explain", id, "--config", l.config, "--rules", dir, "--verify")
+		if code != 0 || !strings.HasPrefix(stdout, "Transaction "+id+" of ") || strings.Contains(stdout, "That is not what is said above") {
+			t.Errorf("%s: exit %d\n%s%s", id, code, stdout, stderr)
+		}
+		verified += strings.Count(stdout, "\nVerified: ")
+	}
+	if verified != 4 {
+		t.Errorf("%d verified", verified)
+	}
+	_, stderr, code := sluice(t, "explain", "100000", "--config", l.config, "--rules", dir)
+	if code != 1 || !strings.Contains(stderr, "there is no transaction 100000 there") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if _, stderr, code = sluice(t, "explain", "abc", "--config", l.config); code != 2 || !strings.Contains(stderr, "ids are whole numbers") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
+// decide fills the verdicts topic as serve would.
+func (l *loading) decide(t *testing.T, rulesDir, data string) {
+	t.Helper()
+	schema, err := loadSchema("../../configs/handbook/schema.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := rules.Load(rulesDir, schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(l.seeds...), kgo.DefaultProduceTopic(l.name+"-verdicts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 3, 1, nil, l.name+"-verdicts"); err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		t.Fatal(err)
+	}
+	r := newReplay(schema, set, nil, 10*time.Minute)
+	r.core = scoring.New(schema, set, scoring.Options{})
+	var records []*kgo.Record
+	r.settle = func(d *scoring.Decision, _ *rules.Outcome, _ *files.Item) {
+		if d.Status == scoring.Decided {
+			records = append(records, &kgo.Record{Value: slices.Clone(d.Record)})
+		}
+	}
+	err = files.Read(t.Context(), schema, []string{l.file(t, "decided.csv", data)}, files.Options{}, func(items []files.Item) error {
+		for i := range items {
+			r.take(&items[i])
+		}
+		r.flush()
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	records = append(records, &kgo.Record{Headers: []kgo.RecordHeader{{Key: "sluice-run", Value: []byte("r")}}}) // a marker is no verdict
+	if err := client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
 	}
 }

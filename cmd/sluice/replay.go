@@ -54,16 +54,8 @@ func newReplay(schema *event.Schema, set, was *rules.Set, delay time.Duration) *
 // must stay as it is until the next flush.
 func (r *replay) take(item *files.Item) {
 	at := item.Tx.MergeTime()
-	if at >= r.known {
-		r.flush()
-	}
-	for len(r.labels) > 0 && r.labels[0].Time <= at {
-		r.flush()
-		r.core.Label(&r.labels[0])
-		if r.other != nil {
-			r.other.Label(&r.labels[0])
-		}
-		r.labels = r.labels[1:]
+	if at >= r.known || len(r.labels) > 0 && r.labels[0].Time <= at {
+		r.catchUp(at)
 	}
 	if r.delay >= 0 && item.Label && item.Fraud {
 		r.known = min(r.known, later(item.Tx.Time, r.delay))
@@ -73,6 +65,23 @@ func (r *replay) take(item *files.Item) {
 	if len(r.batch) == 256 {
 		r.flush()
 	}
+}
+
+// catchUp decides what was taken, and makes known the labels up to a time.
+func (r *replay) catchUp(at int64) {
+	r.flush()
+	for len(r.labels) > 0 && r.labels[0].Time <= at {
+		r.core.Label(&r.labels[0])
+		if r.other != nil {
+			r.other.Label(&r.labels[0])
+		}
+		r.labels = r.labels[1:]
+	}
+}
+
+// ignoreDecisions leaves decisions to themselves: what is wanted are the histories.
+func (r *replay) ignoreDecisions() {
+	r.settle = func(*scoring.Decision, *rules.Outcome, *files.Item) {}
 }
 
 // flush decides the batch.

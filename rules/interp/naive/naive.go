@@ -1,6 +1,7 @@
 // Package naive decides conditions in the most obvious way: a recursive walk
-// over the tree, three truth values, integers without bounds. It exists for
-// tests, which hold the real evaluators against it, and shares no code with them.
+// over the tree, three truth values, integers without bounds. Tests hold the real
+// evaluators against it, and it shares no code with them. It is also what shows
+// people the values of a condition's parts (package scoring/explanation).
 package naive
 
 import (
