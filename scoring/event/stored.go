@@ -22,6 +22,13 @@ const (
 // AppendStored appends what outlives the process of a transaction: all but its
 // secret fields, in the layout of its schema. A StoredReader reads it.
 func (t *Transaction) AppendStored(b []byte) []byte {
+	b, _, _ = t.AppendStoredWithBody(b)
+	return b
+}
+
+// AppendStoredWithBody does the same, and tells where in out the bytes of
+// AppendStoredBody lie.
+func (t *Transaction) AppendStoredWithBody(b []byte) (out []byte, from, to int) {
 	flags := byte(0)
 	if t.Future {
 		flags |= storedFuture
@@ -32,11 +39,13 @@ func (t *Transaction) AppendStored(b []byte) []byte {
 	}
 	b = append(b, flags)
 	b = appendSpan(b, t.Arrival-int64(t.Words[t.Schema.Time]))
+	from = len(b)
 	b = t.AppendStoredBody(b)
+	to = len(b)
 	if hidden != 0 {
 		b = append(b, byte(hidden>>16), byte(hidden>>8), byte(hidden))
 	}
-	return b
+	return b, from, to
 }
 
 // AppendStoredBody appends what Body is the hash of: two transactions of one

@@ -1,8 +1,6 @@
 package journal
 
 import (
-	"cmp"
-	"math/bits"
 	"slices"
 
 	"sluice/rules"
@@ -27,13 +25,30 @@ type builder struct {
 	members []int32 // groups of the taken entries' entities, -1: none
 	records []byte  // of the rows, group by group
 	splits  []cutAt
-	ids     []idAt
-	values  []byte // of the ids
+	bins    [idBins]idBin
+	days    []uint16 // buckets that the ids are in
+	buckets []uint16 // those of the groups
+	ends    []int64  // by partition of the verdicts topic: behind the last verdict
 	labels  []labelled
 
 	key, value, scratch []byte
-	order, bins         []int32
-	spare               []idAt
+	order               []place
+	byKey               dealer[place]
+	byID                dealer[idAt]
+	hints               []int32
+	touched             int32
+}
+
+// idBins is how many bins the ids are dealt out to by the first bits of their
+// hashes, which are even. A bin is small enough to be sorted and written from
+// the caches next to the processor.
+const idBins = 256
+
+// idBin is the ids whose hashes begin alike.
+type idBin struct {
+	ids    []idAt
+	values []byte
+	next   int // of ids: the first one that is not written
 }
 
 // group is what is new of an entity in a bucket: rows, or labels of some.
@@ -58,7 +73,7 @@ type cutAt struct {
 // idAt is an entry by its id.
 type idAt struct {
 	id       hash
-	value    int // in values
+	value    int32 // in the bin's values
 	length   int32
 	members  int32 // first of its groups in members, -1: it has none
 	bucket   uint16
@@ -75,7 +90,12 @@ type labelled struct {
 func (b *builder) reset(segments []*Segment, st *state, schema *event.Schema) {
 	b.segments, b.st = segments, st
 	b.layout = st.layout(schema.StoredLayout())
-	b.groups, b.members, b.ids, b.values, b.labels, b.splits = b.groups[:0], b.members[:0], b.ids[:0], b.values[:0], b.labels[:0], b.splits[:0]
+	b.groups, b.order, b.members, b.splits, b.labels = b.groups[:0], b.order[:0], b.members[:0], b.splits[:0], b.labels[:0]
+	b.days, b.buckets, b.ends = b.days[:0], b.buckets[:0], b.ends[:0]
+	for i := range b.bins {
+		bin := &b.bins[i]
+		bin.ids, bin.values, bin.next = bin.ids[:0], bin.values[:0], 0
+	}
 	clear(b.slots)
 	if b.names == nil {
 		for _, field := range schema.Entities {
@@ -85,84 +105,151 @@ func (b *builder) reset(segments []*Segment, st *state, schema *event.Schema) {
 	}
 }
 
+// parts gives what the segments hold, in its order.
+func (b *builder) parts(yield func(*part) bool) {
+	for _, s := range b.segments {
+		for _, p := range s.parts {
+			if !yield(p) {
+				return
+			}
+		}
+	}
+}
+
 // collect finds the groups of all rows, and writes the values of all ids.
 func (b *builder) collect() {
 	var d decidedID
-	for _, s := range b.segments {
-		for i := range s.entries {
-			e := &s.entries[i]
-			d.id = s.buf[e.start : e.start+int(e.idEnd)]
-			d.decided = Decided{
-				Verdict: e.verdict, Score: e.score, Arrival: e.arrival, Time: e.time,
-				Partition: e.partition, Offset: e.offset, Taken: e.remembered,
+	for p := range b.parts {
+		for i := range p.entries {
+			if i%ahead == 0 {
+				b.foresee(p, p.entries[i:min(i+ahead, len(p.entries))])
 			}
-			d.entities = d.entities[:0]
-			at := idAt{
-				id: b.st.Key.hash(d.id), value: len(b.values), members: -1,
-				bucket: bucketOf(e.arrival, b.st.Bucket), recalled: e.keys < 0,
-			}
-			if !at.recalled {
-				d.decided.Body = b.st.Key.body(s.buf[e.start+int(e.valuesEnd) : e.start+int(e.bodyEnd)])
-			}
-			if e.remembered {
-				at.members = int32(len(b.members))
-				b.enter(s, e, &d)
-			}
-			b.values = appendID(b.values, &d, int64(at.bucket)*b.st.Bucket)
-			at.length = int32(len(b.values) - at.value)
-			b.ids = append(b.ids, at)
-			if e.partition >= 0 {
-				b.st.Verdicts[e.partition] = max(b.st.Verdicts[e.partition], e.offset+1)
-			}
+			b.take(p, &p.entries[i], &d)
+		}
+	}
+	for partition, end := range b.ends {
+		if end > b.st.Verdicts[int32(partition)] {
+			b.st.Verdicts[int32(partition)] = end
 		}
 	}
 	b.place()
 }
 
-// enter counts a row in the groups of its entities.
-func (b *builder) enter(s *Segment, e *entry, d *decidedID) {
-	bucket := bucketOf(e.time, b.st.Bucket)
-	from := e.idEnd
-	for i := range b.names {
-		end := s.ends[int(e.keys)+i]
-		if key := s.keys[int(e.keys)+i]; key != (event.Key{}) {
-			n := b.group(int32(i), key, bucket, s.buf[e.start+int(from):e.start+int(end)])
-			g := &b.groups[n]
-			g.rows++
-			g.end += 1 + int(e.end-e.bodyEnd)
-			d.entities = append(d.entities, g.hash[0])
-			b.members = append(b.members, n)
-		} else {
-			b.members = append(b.members, -1)
+// ahead is how many entries are looked at before they are taken.
+const ahead = 32
+
+// foresee looks at the groups that entries will go to. Nothing comes of it but
+// that they are in the processor's caches then: who waits for many of them
+// together waits but once.
+func (b *builder) foresee(p *part, entries []entry) {
+	if len(b.slots) == 0 {
+		return
+	}
+	b.hints = b.hints[:0]
+	for i := range entries {
+		if e := &entries[i]; e.remembered {
+			bucket := bucketOf(e.time, b.st.Bucket)
+			for entity, key := range p.keys[e.keys:][:len(b.names)] {
+				b.hints = append(b.hints, b.slots[b.slot(int32(entity), key, bucket)])
+			}
 		}
-		from = end
+	}
+	for _, slot := range b.hints {
+		if slot > 0 {
+			b.touched += b.groups[slot-1].rows
+		}
 	}
 }
 
-// place copies the rows to their groups.
+func (b *builder) take(p *part, e *entry, d *decidedID) {
+	bytes := p.buf[e.start : e.start+e.end]
+	d.id = bytes[:e.idEnd]
+	d.decided = Decided{
+		Verdict: e.verdict, Score: e.score, Arrival: e.arrival, Time: e.time,
+		Partition: e.partition, Offset: e.offset, Taken: e.remembered,
+	}
+	d.entities = d.entities[:0]
+	at := idAt{id: b.st.Key.hash(d.id), members: -1, bucket: bucketOf(e.arrival, b.st.Bucket), recalled: e.keys < 0}
+	if !at.recalled {
+		d.decided.Body = b.st.Key.body(bytes[e.body:e.bodyEnd])
+	}
+	if e.remembered {
+		at.members = int32(len(b.members))
+		b.enter(p, e, d)
+	}
+	bin := &b.bins[at.id[0]>>56]
+	at.value = int32(len(bin.values))
+	bin.values = appendID(bin.values, d, int64(at.bucket)*b.st.Bucket)
+	at.length = int32(len(bin.values)) - at.value
+	bin.ids = append(bin.ids, at)
+	if !slices.Contains(b.days, at.bucket) {
+		b.days = append(b.days, at.bucket)
+	}
+	if e.partition >= 0 {
+		for int(e.partition) >= len(b.ends) {
+			b.ends = append(b.ends, 0)
+		}
+		b.ends[e.partition] = max(b.ends[e.partition], e.offset+1)
+	}
+}
+
+// enter counts a row in the groups of its entities.
+func (b *builder) enter(p *part, e *entry, d *decidedID) {
+	bucket := bucketOf(e.time, b.st.Bucket)
+	from, keys, ends := e.idEnd, p.keys[e.keys:], p.ends[e.keys:]
+	for i := range b.names {
+		if keys[i] == (event.Key{}) {
+			b.members = append(b.members, -1)
+		} else {
+			n := b.group(int32(i), keys[i], bucket, p.buf[e.start+from:e.start+ends[i]])
+			g := &b.groups[n]
+			g.rows++
+			g.end += 1 + int(e.end-e.row)
+			d.entities = append(d.entities, g.hash[0])
+			b.members = append(b.members, n)
+		}
+		from = ends[i]
+	}
+}
+
+// place copies the rows to their groups, which lie side by side in the order of
+// their keys.
 func (b *builder) place() {
+	b.sort()
 	total := 0
-	for i := range b.groups {
-		g := &b.groups[i]
+	for i := range b.order {
+		g := &b.groups[b.order[i].group]
 		size := g.end
 		g.from, g.end = total, total
 		total += size
 	}
 	b.records = slices.Grow(b.records[:0], total)[:total]
-	next := 0
-	for _, s := range b.segments {
-		for i := range s.entries {
-			e := &s.entries[i]
+	next, seen := 0, 0
+	for p := range b.parts {
+		for i := range p.entries {
+			e := &p.entries[i]
 			if !e.remembered {
 				continue
 			}
-			row := s.buf[e.start+int(e.bodyEnd) : e.start+int(e.end)]
+			if next >= seen {
+				seen = min(next+ahead*len(b.names), len(b.members))
+				b.foreseeRows(b.members[next:seen])
+			}
 			for _, g := range b.members[next : next+len(b.names)] {
 				if g >= 0 {
-					b.row(g, e.verdict, row)
+					b.row(g, e.verdict, p.buf[e.start+e.row:e.start+e.end])
 				}
 			}
 			next += len(b.names)
+		}
+	}
+}
+
+// foreseeRows looks at where rows will be copied to, as foresee does.
+func (b *builder) foreseeRows(groups []int32) {
+	for _, g := range groups {
+		if g >= 0 {
+			b.touched += int32(b.records[b.groups[g].end])
 		}
 	}
 }
@@ -197,6 +284,9 @@ func (b *builder) group(entity int32, key event.Key, bucket uint16, value []byte
 		hash: b.st.Key.entity(b.names[entity], value, &b.key),
 	})
 	b.slots[slot] = int32(len(b.groups))
+	if !slices.Contains(b.buckets, bucket) {
+		b.buckets = append(b.buckets, bucket)
+	}
 	return int32(len(b.groups) - 1)
 }
 
@@ -215,69 +305,4 @@ func (b *builder) grow() {
 		}
 		b.slots[slot] = int32(i + 1)
 	}
-}
-
-// sorted gives the groups in the order of their keys.
-func (b *builder) sorted() []int32 {
-	b.order = b.order[:0]
-	for i := range b.groups {
-		b.order = append(b.order, int32(i))
-	}
-	slices.SortFunc(b.order, func(x, y int32) int {
-		g, h := &b.groups[x], &b.groups[y]
-		if c := cmp.Compare(g.bucket, h.bucket); c != 0 {
-			return c
-		}
-		return cmp.Compare(g.hash[0], h.hash[0])
-	})
-	return b.order
-}
-
-func compareIDs(x, y idAt) int {
-	if c := cmp.Compare(x.bucket, y.bucket); c != 0 {
-		return c
-	}
-	if c := x.id.compare(y.id); c != 0 {
-		return c
-	}
-	return cmp.Compare(x.value, y.value)
-}
-
-// sortIDs brings the ids into the order of their keys, those of one id in the
-// order of the log. Hashes are even: dealt out by their first bits, few are left
-// to be compared.
-func (b *builder) sortIDs() {
-	if len(b.ids) == 0 {
-		return
-	}
-	low := slices.MinFunc(b.ids, func(x, y idAt) int { return cmp.Compare(x.bucket, y.bucket) }).bucket
-	high := slices.MaxFunc(b.ids, func(x, y idAt) int { return cmp.Compare(x.bucket, y.bucket) }).bucket
-	width := bits.Len(uint(len(b.ids) / 8))
-	if int(high-low) > 8 || width == 0 {
-		slices.SortFunc(b.ids, compareIDs)
-		return
-	}
-	bin := func(at *idAt) int { return int(at.bucket-low)<<width | int(at.id[0]>>(64-width)) }
-	b.bins = slices.Grow(b.bins[:0], (int(high-low)+1)<<width+1)[:(int(high-low)+1)<<width+1]
-	clear(b.bins)
-	for i := range b.ids {
-		b.bins[bin(&b.ids[i])+1]++
-	}
-	for i := 1; i < len(b.bins); i++ {
-		b.bins[i] += b.bins[i-1]
-	}
-	b.spare = slices.Grow(b.spare[:0], len(b.ids))[:len(b.ids)]
-	for i := range b.ids {
-		n := bin(&b.ids[i])
-		b.spare[b.bins[n]] = b.ids[i]
-		b.bins[n]++
-	}
-	from := int32(0)
-	for _, to := range b.bins[:len(b.bins)-1] {
-		if to-from > 1 {
-			slices.SortFunc(b.spare[from:to], compareIDs)
-		}
-		from = to
-	}
-	b.ids, b.spare = b.spare, b.ids
 }

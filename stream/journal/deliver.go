@@ -10,6 +10,7 @@ import (
 type mail struct {
 	id     []byte
 	labels []Waiting
+	met    bool // its transaction is in the cut
 }
 
 // wait is a change of what waits: the labels of an id, none: they wait no more.
@@ -23,51 +24,16 @@ type wait struct {
 // deliver brings the labels of the cut, and those that have waited for its
 // transactions, to the groups of their entities. It gives what changes among
 // those that wait, in the order of their keys.
-func (b *builder) deliver(w *waitingSet, s *store, find finder) ([]wait, error) {
+func (b *builder) deliver(w *waitingSet, s *store, known *state) ([]wait, error) {
 	post := b.post()
 	changes := []wait{}
-	places := map[labelPlace]int32{}
 	if len(post) > 0 || w.len() > 0 {
-		for i := range b.ids {
-			at := &b.ids[i]
-			if at.recalled {
-				continue // the transaction may come yet
-			}
-			if bucket, ok := w.at(at.id); ok && !slices.ContainsFunc(changes, func(c wait) bool { return c.id == at.id }) {
-				labels, err := w.read(s, at.id, bucket)
-				if err != nil {
-					return nil, err
-				}
-				m := post[at.id]
-				if m == nil {
-					m = &mail{id: b.idOf(at)}
-					post[at.id] = m
-				}
-				m.labels = append(m.labels, labels...)
-				changes = append(changes, wait{id: at.id, bucket: bucket})
-			}
-			if m := post[at.id]; m != nil && at.members >= 0 {
-				for _, g := range b.members[at.members : int(at.members)+len(b.names)] {
-					if g >= 0 {
-						b.put(g, m)
-					}
-				}
-			}
-		}
-		for i := range b.ids {
-			if at := &b.ids[i]; !at.recalled {
-				delete(post, at.id)
-			}
-		}
-	}
-	for id, m := range post {
-		change, err := b.forward(id, m, w, s, find, places)
-		if err != nil {
+		if err := b.meet(post, w, s, &changes); err != nil {
 			return nil, err
 		}
-		if change != nil {
-			changes = append(changes, *change)
-		}
+	}
+	if err := b.forward(post, w, s, known, &changes); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(changes, func(x, y wait) int {
 		if c := cmp.Compare(x.bucket, y.bucket); c != 0 {
@@ -78,9 +44,52 @@ func (b *builder) deliver(w *waitingSet, s *store, find finder) ([]wait, error) 
 	return changes, nil
 }
 
+// meet brings labels to the transactions of the cut.
+func (b *builder) meet(post map[hash]*mail, w *waitingSet, s *store, changes *[]wait) error {
+	waits := w.len() > 0
+	for i := range b.bins {
+		bin := &b.bins[i]
+		for k := range bin.ids {
+			at := &bin.ids[k]
+			if at.recalled {
+				continue // the transaction may come yet
+			}
+			m := post[at.id]
+			bucket, ok := uint16(0), false
+			if waits {
+				bucket, ok = w.at(at.id)
+			}
+			if ok && (m == nil || !m.met) {
+				labels, err := w.read(s, at.id, bucket)
+				if err != nil {
+					return err
+				}
+				if m == nil {
+					m = &mail{id: bin.idOf(at)}
+					post[at.id] = m
+				}
+				m.labels = append(m.labels, labels...)
+				*changes = append(*changes, wait{id: at.id, bucket: bucket})
+			}
+			if m == nil {
+				continue
+			}
+			m.met = true
+			if at.members >= 0 {
+				for _, g := range b.members[at.members : int(at.members)+len(b.names)] {
+					if g >= 0 {
+						b.put(g, m)
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // idOf gives the id of an entry.
-func (b *builder) idOf(at *idAt) []byte {
-	r := reader{b: b.values[at.value : at.value+int(at.length)]}
+func (bin *idBin) idOf(at *idAt) []byte {
+	r := reader{b: bin.value(at)}
 	r.byte()
 	return r.take(r.uvarint())
 }
@@ -91,7 +100,7 @@ func (b *builder) post() map[hash]*mail {
 	for _, s := range b.segments {
 		for i := range s.labels {
 			l := &s.labels[i]
-			id := s.buf[l.start:l.end]
+			id := s.ids[l.start:l.end]
 			h := b.st.Key.hash(id)
 			m := post[h]
 			if m == nil {
@@ -110,42 +119,74 @@ type labelPlace struct {
 	entity uint64
 }
 
-// forward brings labels to the histories of a transaction that the journal
-// holds, or lets them wait.
-func (b *builder) forward(id hash, m *mail, w *waitingSet, s *store, find finder, places map[labelPlace]int32) (*wait, error) {
-	var d decidedID
-	ok, err := find(id, &d)
-	if err != nil {
-		return nil, err
-	}
-	if ok && (d.decided.Taken || d.decided.Body[0] != 0) { // else the transaction may come yet
-		bucket := bucketOf(d.decided.Time, b.st.Bucket)
-		if _, live := b.st.Events[bucket]; !live {
-			return nil, nil // what it belongs to has been forgotten
+// forwardAtOnce is how many ids are looked up at once.
+const forwardAtOnce = 1000
+
+// forward brings labels whose transactions are not in the cut on their way.
+func (b *builder) forward(post map[hash]*mail, w *waitingSet, s *store, known *state, changes *[]wait) error {
+	var unmet []lookup
+	for id, m := range post {
+		if !m.met {
+			unmet = append(unmet, lookup{id: id})
 		}
-		for _, e := range d.entities {
-			at := labelPlace{bucket, e}
-			g, ok := places[at]
-			if !ok {
-				b.groups = append(b.groups, group{entity: -1, labels: -1, bucket: bucket, hash: hash{e, 0}})
-				g = int32(len(b.groups) - 1)
-				places[at] = g
+	}
+	slices.SortFunc(unmet, func(x, y lookup) int { return x.id.compare(y.id) })
+	places, live := map[labelPlace]int32{}, newest(known.IDs)
+	for ids := range slices.Chunk(unmet, forwardAtOnce) {
+		if err := s.look(live, ids); err != nil {
+			return err
+		}
+		for i := range ids {
+			var d decidedID
+			ok, err := s.read(known, &ids[i], &d)
+			if err != nil {
+				return err
 			}
-			b.put(g, m)
+			m := post[ids[i].id]
+			if ok && (d.decided.Taken || d.decided.Body[0] != 0) {
+				b.send(m, &d, places)
+			} else if err := b.keep(ids[i].id, m, w, s, changes); err != nil { // the transaction may come yet
+				return err
+			}
+			ids[i].value = nil
 		}
-		return nil, nil
 	}
+	return nil
+}
+
+// send brings labels to the histories of a transaction that the journal holds,
+// unless these have been forgotten.
+func (b *builder) send(m *mail, d *decidedID, places map[labelPlace]int32) {
+	bucket := bucketOf(d.decided.Time, b.st.Bucket)
+	if _, live := b.st.Events[bucket]; !live {
+		return
+	}
+	for _, e := range d.entities {
+		at := labelPlace{bucket, e}
+		g, ok := places[at]
+		if !ok {
+			b.groups = append(b.groups, group{entity: -1, labels: -1, bucket: bucket, hash: hash{e, 0}})
+			g = int32(len(b.groups) - 1)
+			places[at] = g
+		}
+		b.put(g, m)
+	}
+}
+
+// keep lets labels wait for their transaction.
+func (b *builder) keep(id hash, m *mail, w *waitingSet, s *store, changes *[]wait) error {
 	bucket, waits := w.at(id)
 	if !waits {
 		bucket = bucketOf(m.labels[0].Time, b.st.Bucket)
 	} else {
 		before, err := w.read(s, id, bucket)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		m.labels = append(before, m.labels...)
 	}
-	return &wait{id: id, bucket: bucket, labels: distinct(m.labels), fresh: !waits}, nil
+	*changes = append(*changes, wait{id: id, bucket: bucket, labels: distinct(m.labels), fresh: !waits})
+	return nil
 }
 
 // put adds labels to a group.

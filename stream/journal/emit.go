@@ -16,10 +16,17 @@ var errCrowded = errors.New("one entity has too many transactions in one cut: ma
 
 // histories writes the groups.
 func (b *builder) histories(t *tables) error {
-	order := b.sorted()
-	for len(order) > 0 {
-		first, n := &b.groups[order[0]], 1
-		for n < len(order) && b.groups[order[n]].bucket == first.bucket && b.groups[order[n]].hash[0] == first.hash[0] {
+	b.sort() // labels may have brought some
+	seen := 0
+	for order := b.order; len(order) > 0; {
+		if done := len(b.order) - len(order); done >= seen {
+			seen = done + ahead
+			for _, at := range order[:min(ahead, len(order))] {
+				b.touched += b.groups[at.group].rows // as foresee does
+			}
+		}
+		first, n := order[0], 1
+		for n < len(order) && order[n].bucket == first.bucket && order[n].hash == first.hash {
 			n++
 		}
 		if err := b.history(t, order[:n]); err != nil {
@@ -31,11 +38,11 @@ func (b *builder) histories(t *tables) error {
 }
 
 // history writes the groups that are under one key: usually one.
-func (b *builder) history(t *tables, same []int32) error {
+func (b *builder) history(t *tables, same []place) error {
 	piece := 0
 	labels := false
-	for _, i := range same {
-		g := &b.groups[i]
+	for _, at := range same {
+		g := &b.groups[at.group]
 		labels = labels || g.labels >= 0
 		if g.rows > 0 {
 			b.st.Events[g.bucket] += int64(g.rows)
@@ -45,7 +52,7 @@ func (b *builder) history(t *tables, same []int32) error {
 			if piece == labelPiece {
 				return errCrowded
 			}
-			to := b.pieceEnd(i, from)
+			to := b.pieceEnd(at.group, from)
 			b.head(g)
 			b.value = append(b.value, b.records[from:to]...)
 			if err := t.set(b.historyKey(g, uint16(piece)), b.value); err != nil {
@@ -58,12 +65,12 @@ func (b *builder) history(t *tables, same []int32) error {
 		return nil
 	}
 	b.value = binary.AppendUvarint(append(b.value[:0], 0), uint64(b.layout))
-	for _, i := range same {
-		for l := b.groups[i].labels; l >= 0; l = b.labels[l].next {
+	for _, at := range same {
+		for l := b.groups[at.group].labels; l >= 0; l = b.labels[l].next {
 			b.value = appendLabel(b.value, b.labels[l].id, b.labels[l].at)
 		}
 	}
-	return t.set(b.historyKey(&b.groups[same[0]], labelPiece), b.value)
+	return t.set(b.historyKey(&b.groups[same[0].group], labelPiece), b.value)
 }
 
 // pieceEnd gives where the piece of a group ends that begins at from.
@@ -112,43 +119,47 @@ func (d *decidedID) merge(old *decidedID) {
 	}
 }
 
-// finder looks up what the journal holds of an id.
-type finder func(hash, *decidedID) (bool, error)
-
-// placedFinder is a finder that looks into one bucket: what was decided at one
-// time is in one.
+// placedFinder looks up what a bucket of the journal holds of an id: what was
+// decided at one time is in one.
 type placedFinder func(id hash, bucket uint16, d *decidedID) (bool, error)
 
 // identities writes the ids. Of one that the histories do not hold the journal
 // may know more; that is rare.
 func (b *builder) identities(t *tables, earlier placedFinder) error {
-	for i := 0; i < len(b.ids); i++ {
-		at := &b.ids[i]
-		value := b.values[at.value : at.value+int(at.length)]
-		again := i+1 < len(b.ids) && b.ids[i+1].bucket == at.bucket && b.ids[i+1].id == at.id
-		if again || at.members < 0 {
-			n := 1
-			for i+n < len(b.ids) && b.ids[i+n].bucket == at.bucket && b.ids[i+n].id == at.id {
+	for bin, ids := range b.idRuns {
+		if len(ids) == 0 {
+			continue
+		}
+		written, bucket := int64(0), ids[0].bucket
+		for len(ids) > 0 {
+			at, n := &ids[0], 1
+			for n < len(ids) && ids[n].id == at.id {
 				n++
 			}
-			var err error
-			if value, err = b.merged(b.ids[i:i+n], earlier); err != nil {
+			value := bin.value(at)
+			if n > 1 || at.members < 0 {
+				var err error
+				if value, err = b.merged(bin, ids[:n], earlier); err != nil {
+					return err
+				}
+			}
+			ids = ids[n:]
+			written++
+			b.key = appendIDKey(b.key[:0], keyID, at.bucket, at.id)
+			if err := t.set(b.key, value); err != nil {
 				return err
 			}
-			i += n - 1
 		}
-		b.st.IDs[at.bucket]++
-		b.key = appendIDKey(b.key[:0], keyID, at.bucket, at.id)
-		if err := t.set(b.key, value); err != nil {
-			return err
-		}
+		b.st.IDs[bucket] += written
 	}
 	return nil
 }
 
+func (bin *idBin) value(at *idAt) []byte { return bin.values[at.value : at.value+at.length] }
+
 // merged gives the value of an id that is in the cut more than once, or of
 // which the journal may know more.
-func (b *builder) merged(same []idAt, earlier placedFinder) ([]byte, error) {
+func (b *builder) merged(bin *idBin, same []idAt, earlier placedFinder) ([]byte, error) {
 	var d, old decidedID
 	known, err := earlier(same[0].id, same[0].bucket, &d)
 	if err != nil {
@@ -157,7 +168,7 @@ func (b *builder) merged(same []idAt, earlier placedFinder) ([]byte, error) {
 	start := int64(same[0].bucket) * b.st.Bucket
 	for i := range same {
 		old, d = decidedID{id: d.id, decided: d.decided, entities: slices.Clone(d.entities)}, decidedID{}
-		if err := readID(b.values[same[i].value:same[i].value+int(same[i].length)], start, &d); err != nil {
+		if err := readID(bin.value(&same[i]), start, &d); err != nil {
 			return nil, err
 		}
 		if known {

@@ -17,7 +17,7 @@ func FuzzValues(f *testing.F) {
 	schema := parseSchema(f, testSchema)
 	s := new(Segment)
 	s.Decided(decode(f, schema, `{"id":"a","time":1700000000000,"card":"c","amount":5}`, noon), rules.Deny, 3, true)
-	f.Add(append([]byte{0, 0, recordRow}, s.buf[s.entries[0].bodyEnd:]...))
+	f.Add(append([]byte{0, 0, recordRow}, s.parts[0].buf[s.entry(0).row:]...))
 	f.Add(appendLabel([]byte{0, 0}, []byte("ttx"), Waiting{noon, true}))
 	f.Add(appendWaiting(nil, Waiting{noon, true}))
 	f.Add(appendID(nil, &decidedID{id: []byte("tx"), decided: Decided{Arrival: noon, Time: noon, Body: event.Key{1, 0}, Taken: true}, entities: []uint64{3}}, 0))

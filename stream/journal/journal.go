@@ -53,7 +53,7 @@ type Journal struct {
 	stats    stats
 	waiting  waitingSet
 	decoders sync.Pool
-	free     sync.Pool // of segments
+	parts    freeParts // of segments
 
 	writing sync.Mutex // held by Write, Begin and Forget
 	build   builder
@@ -263,18 +263,7 @@ func (j *Journal) Run() Run { return j.state.Load().Run }
 func (j *Journal) Bucket() time.Duration { return time.Duration(j.state.Load().Bucket) }
 
 // Segment gives an empty segment.
-func (j *Journal) Segment() *Segment {
-	if s, ok := j.free.Get().(*Segment); ok {
-		return s
-	}
-	return new(Segment)
-}
-
-// Recycle takes an unused segment back.
-func (j *Journal) Recycle(s *Segment) {
-	s.Reset()
-	j.free.Put(s)
-}
+func (j *Journal) Segment() *Segment { return &Segment{free: &j.parts} }
 
 // Body gives the hash of what a transaction says, as Decided.Body has it.
 func (j *Journal) Body(tx *event.Transaction) event.Key {

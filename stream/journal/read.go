@@ -39,41 +39,69 @@ func (s *store) get(key []byte) (value []byte, ok bool, err error) {
 
 // find looks an id up, where the newest ones are first.
 func (s *store) find(st *state, id hash, d *decidedID) (ok bool, err error) {
-	live := buckets(st.IDs)
-	slices.Reverse(live)
-	return s.findIn(st, live, id, d)
+	return s.findIn(st, newest(st.IDs), id, d)
+}
+
+// newest gives the live buckets of a kind in descending order.
+func newest(live map[uint16]int64) []uint16 {
+	all := buckets(live)
+	slices.Reverse(all)
+	return all
 }
 
 // findIn looks an id up in some buckets.
 func (s *store) findIn(st *state, live []uint16, id hash, d *decidedID) (ok bool, err error) {
-	var value []byte
-	var at uint16
-	err = s.guard(func() error {
+	one := []lookup{{id: id}}
+	if err := s.look(live, one); err != nil {
+		return false, err
+	}
+	return s.read(st, &one[0], d)
+}
+
+// lookup is an id that is looked for.
+type lookup struct {
+	id     hash
+	value  []byte // nil: it is not there
+	bucket uint16
+}
+
+// look looks ids up in some buckets, and is fastest where they are sorted.
+func (s *store) look(live []uint16, ids []lookup) error {
+	return s.known(s.guard(func() error {
 		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyID}, UpperBound: []byte{keyID + 1}})
 		if err != nil {
 			return err
 		}
 		var key []byte
 		for _, bucket := range live {
-			key = appendIDKey(key[:0], keyID, bucket, id)
-			if it.SeekPrefixGE(key) && bytes.Equal(it.Key(), key) {
-				v, err := it.ValueAndErr()
-				if err != nil {
+			for i := range ids {
+				l := &ids[i]
+				if l.value != nil {
+					continue
+				}
+				key = appendIDKey(key[:0], keyID, bucket, l.id)
+				if it.SeekPrefixGE(key) && bytes.Equal(it.Key(), key) {
+					v, err := it.ValueAndErr()
+					if err != nil {
+						return errors.Join(err, it.Close())
+					}
+					l.value, l.bucket = bytes.Clone(v), bucket
+				}
+				if err := it.Error(); err != nil { // the next look would forget it
 					return errors.Join(err, it.Close())
 				}
-				value, at = bytes.Clone(v), bucket
-				break
-			}
-			if err := it.Error(); err != nil { // the next look would forget it
-				return errors.Join(err, it.Close())
 			}
 		}
 		return it.Close()
-	})
-	if err != nil || value == nil {
-		return false, s.known(err)
+	}))
+}
+
+// read reads what was found.
+func (s *store) read(st *state, l *lookup, d *decidedID) (ok bool, err error) {
+	if l.value == nil {
+		return false, nil
 	}
-	if err := readID(value, int64(at)*st.Bucket, d); err != nil {
+	if err := readID(l.value, int64(l.bucket)*st.Bucket, d); err != nil {
 		return false, s.damage(err)
 	}
 	return true, nil

@@ -25,9 +25,9 @@ func (j *Journal) Write(segments []*Segment, p Progress) error {
 	b := &j.build
 	b.reset(segments, next, j.o.Schema)
 	b.collect()
-	find := func(id hash, d *decidedID) (bool, error) { return s.find(j.state.Load(), id, d) }
 	b.sortIDs()
-	waits, err := b.deliver(&j.waiting, s, find)
+	known := j.state.Load()
+	waits, err := b.deliver(&j.waiting, s, known)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,6 @@ func (j *Journal) Write(segments []*Segment, p Progress) error {
 		}
 	}
 	t := &tables{s: s, cut: next.Cut}
-	known := j.state.Load()
 	earlier := func(id hash, bucket uint16, d *decidedID) (bool, error) {
 		if _, live := known.IDs[bucket]; !live {
 			return false, nil
@@ -53,6 +52,7 @@ func (j *Journal) Write(segments []*Segment, p Progress) error {
 	}
 	j.state.Store(next)
 	j.waiting.apply(waits)
+	j.parts.trim()
 	j.stats.cut(t.bytes, time.Since(begun))
 	return nil
 }
