@@ -28,6 +28,7 @@ type Config struct {
 	Rules             File    `yaml:"rules,required"` // a directory
 	Listen            string  `yaml:"listen"`
 	Journal           Journal `yaml:"journal"`
+	State             State   `yaml:"state"`
 	History           History `yaml:"history"`
 	// AcceptGap goes on where a topic has lost records that were never decided,
 	// instead of stopping the partition; verdicts then bear the flag gap until
@@ -63,6 +64,12 @@ type Journal struct {
 	MaxUnwritten strict.Bytes `yaml:"max_unwritten"`
 	// Rebuild begins a new journal from the topics where it is damaged.
 	Rebuild bool `yaml:"rebuild"`
+}
+
+// State says where it is written what people change while it runs: entries of
+// lists, snoozes, and the last rule sets.
+type State struct {
+	Dir string `yaml:"dir"` // is made where it is missing; "": the directory state beside the journal's
 }
 
 // History bounds the memory of the histories.

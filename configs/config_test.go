@@ -61,6 +61,7 @@ func TestMinimalIsTheDefault(t *testing.T) {
 	want.Brokers = Brokers{"localhost:9092"}
 	c.Schema.node, c.Rules.node = nil, nil
 	want.Journal.Dir = filepath.Join("testdata", "good", "journal")
+	want.State.Dir = filepath.Join(filepath.Dir(want.Journal.Dir), "state")
 	want.Schema.Path, want.Rules.Path = filepath.Join("testdata", "schema.yaml"), filepath.Join("testdata", "rules")
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("got  %+v\nwant %+v", *c, want)
@@ -180,6 +181,7 @@ func TestExampleNamesEveryKey(t *testing.T) {
 	want := Default()
 	want.Brokers, want.Schema, want.Rules = c.Brokers, c.Schema, c.Rules
 	want.Journal.Dir = "journal" // the file lies in this directory
+	want.State.Dir = filepath.Join(filepath.Dir(want.Journal.Dir), "state")
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("the example sets something else than the default:\n%+v\n%+v", *c, want)
 	}
@@ -208,6 +210,7 @@ func TestExampleNamesEveryKey(t *testing.T) {
 	c.TLS, c.SASL, c.Alerts.Webhook = want.TLS, nil, want.Alerts.Webhook
 	want.Schema, want.Rules = c.Schema, c.Rules
 	want.Journal.Dir = filepath.Join(dir, "journal")
+	want.State.Dir = filepath.Join(filepath.Dir(want.Journal.Dir), "state")
 	if !reflect.DeepEqual(*c, want) {
 		t.Errorf("what the example says is the default is not:\n%+v\n%+v", *c, want)
 	}

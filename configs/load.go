@@ -38,6 +38,12 @@ func Load(path string, env strict.Env) (*Config, error) {
 	if !filepath.IsAbs(c.Journal.Dir) {
 		c.Journal.Dir = filepath.Join(filepath.Dir(path), c.Journal.Dir)
 	}
+	switch {
+	case c.State.Dir == "":
+		c.State.Dir = filepath.Join(filepath.Dir(c.Journal.Dir), "state")
+	case !filepath.IsAbs(c.State.Dir):
+		c.State.Dir = filepath.Join(filepath.Dir(path), c.State.Dir)
+	}
 	return &c, nil
 }
 

@@ -58,7 +58,13 @@ func (l *Lists) Contains(name, text string, at int64) bool {
 
 // Lay puts other changes over the files' lists, in place of those before. Only
 // between two batches: a decision must not see both.
-func (l *Lists) Lay(over map[string]*Overlay) { l.laid.Store(&over) }
+func (l *Lists) Lay(over map[string]*Overlay) {
+	if len(over) == 0 {
+		l.laid.Store(nil)
+		return
+	}
+	l.laid.Store(&over)
+}
 
 // Size is the number of entries that a list has in its file.
 func (l *Lists) Size(name string) int {
@@ -87,10 +93,28 @@ func (l *Lists) Filed(name, value string) (until int64, ok bool) {
 	return found.until(value)
 }
 
-// Networks reports whether a list holds networks, and not texts.
-func (l *Lists) Networks(name string) bool {
-	_, is := l.byName[name].(*networks)
-	return is
+// Kind says what a list holds.
+type Kind uint8
+
+// The kinds. A list whose file is empty takes either.
+const (
+	OfAnything Kind = iota
+	OfTexts
+	OfNetworks
+)
+
+// String gives the kind for people.
+func (k Kind) String() string { return [...]string{"empty", "texts", "networks"}[k] }
+
+// Kind gives what the file of a list holds.
+func (l *Lists) Kind(name string) Kind {
+	switch l.byName[name].(type) {
+	case *texts:
+		return OfTexts
+	case *networks:
+		return OfNetworks
+	}
+	return OfAnything
 }
 
 func (l *Lists) add(name string, entries list) {

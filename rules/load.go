@@ -114,31 +114,31 @@ func (l *loader) report() error {
 // path gives a file's name as a person would open it.
 func (l *loader) path(name string) string { return filepath.Join(l.name, filepath.FromSlash(name)) }
 
-func (l *loader) list(c content) {
-	name, problem := listName(path.Base(c.name))
-	f := &listFile{file: l.path(c.name)}
+func (l *loader) list(c File) {
+	name, problem := listName(path.Base(c.Name))
+	f := &listFile{file: l.path(c.Name)}
 	var entries list = nothing{}
 	switch {
 	case problem != "":
 		f.fault(1, 1, "", problem)
-	case len(c.data) > maxListSize:
+	case len(c.Data) > maxListSize:
 		f.fault(1, 1, "", fmt.Sprintf("the list is larger than %d MiB; split it", maxListSize>>20))
 	default:
-		entries = f.parse(c.data)
+		entries = f.parse(c.Data)
 	}
 	l.faults = append(l.faults, f.faults...)
 	l.lists.add(name, entries)
 }
 
-func (l *loader) file(c content) {
-	name := l.path(c.name)
-	if len(bytes.TrimSpace(c.data)) == 0 { // as one that is just being written
+func (l *loader) file(c File) {
+	name := l.path(c.Name)
+	if len(bytes.TrimSpace(c.Data)) == 0 { // as one that is just being written
 		l.faults = append(l.faults, strict.Fault{
 			File: name, Line: 1, Column: 1, Message: "the file is empty; remove it, or write `rules: []`",
 		})
 		return
 	}
-	doc, faults := strict.Parse(name, c.data)
+	doc, faults := strict.Parse(name, c.Data)
 	if faults != nil {
 		l.faults = append(l.faults, faults...)
 		return

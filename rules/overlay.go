@@ -55,6 +55,12 @@ func Canonical(value string) string {
 	return p.Masked().String()
 }
 
+// IsNetwork reports whether a value is an address or a network.
+func IsNetwork(value string) bool {
+	_, ok := parseNetwork(value)
+	return ok
+}
+
 // text gives the change of a text that holds for an arrival.
 func (o *Overlay) text(text string, at int64) (m mark, ok bool) {
 	if o == nil {

@@ -9,9 +9,12 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"sluice/configs/strict"
+	"sluice/scoring/event"
 )
 
 // The bounds of a rule directory.
@@ -20,17 +23,65 @@ const (
 	maxRules = 10_000
 )
 
-// content is a file of a rule directory, read.
-type content struct {
-	name string // within the directory, with slashes
-	data []byte
+// File is a file of a rule directory, read.
+type File struct {
+	Name string // within the directory, with slashes
+	Data []byte
 }
 
 // sources is a rule directory, read at one moment.
 type sources struct {
-	files []content // rule files, sorted by name
-	lists []content // list files, sorted by name
-	hash  string
+	files   []File // rule files, sorted by name
+	lists   []File // list files, sorted by name
+	hash    string
+	version string // what the file VERSION says; no part of the hash
+}
+
+// all gives the files that make the set.
+func (s *sources) all() []File { return slices.Concat(s.files, s.lists) }
+
+// sourcesOf is the inverse of all.
+func sourcesOf(files []File) *sources {
+	s := &sources{}
+	for _, f := range files {
+		if path.Dir(f.Name) == listDir {
+			s.lists = append(s.lists, f)
+		} else {
+			s.files = append(s.files, f)
+		}
+	}
+	s.hash = hashOf(s.files, s.lists)
+	return s
+}
+
+// listDir is where list files stand, and versionFile what may say which commit
+// or release the files are of.
+const (
+	listDir     = "lists"
+	versionFile = "VERSION"
+	maxVersion  = 200
+)
+
+// readVersion gives the first line of the file VERSION, "" where there is none.
+func readVersion(fsys fs.FS) (string, error) {
+	data, err := readFile(fsys, versionFile, maxVersion)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	line, _, _ := strings.Cut(string(data), "\n")
+	return Version(line), err
+}
+
+// Version makes a text one that can be shown as what a rule set says it is: at
+// most 200 bytes of plain text, card numbers masked.
+func Version(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, text)
+	return event.Mask(strings.TrimSpace(strings.ToValidUTF8(text[:min(len(text), maxVersion)], "")))
 }
 
 // readAttempts is how often a directory that changes while it is read is read
@@ -63,7 +114,7 @@ func readSources(fsys fs.FS) (*sources, error) {
 // fingerprint tells two states of a directory apart by names, sizes and times.
 func fingerprint(fsys fs.FS) (string, error) {
 	var b strings.Builder
-	for _, in := range []struct{ dir, suffixes string }{{".", ".yaml .yml"}, {"lists", ".txt"}} {
+	for _, in := range []struct{ dir, suffixes string }{{".", ".yaml .yml"}, {listDir, ".txt"}} {
 		infos, err := matching(fsys, in.dir, in.suffixes)
 		if err != nil {
 			return "", err
@@ -116,8 +167,8 @@ func readOnce(fsys fs.FS) (*sources, error) {
 	for _, in := range []struct {
 		dir, suffixes string
 		most          int64
-		into          *[]content
-	}{{".", ".yaml .yml", strict.MaxSize, &s.files}, {"lists", ".txt", maxListSize, &s.lists}} {
+		into          *[]File
+	}{{".", ".yaml .yml", strict.MaxSize, &s.files}, {listDir, ".txt", maxListSize, &s.lists}} {
 		infos, err := matching(fsys, in.dir, in.suffixes)
 		if err != nil {
 			return nil, err
@@ -128,7 +179,7 @@ func readOnce(fsys fs.FS) (*sources, error) {
 			if err != nil {
 				return nil, err
 			}
-			*in.into = append(*in.into, content{name, data})
+			*in.into = append(*in.into, File{name, data})
 		}
 	}
 	if size := sizeOf(s.lists); size > maxListsSize {
@@ -138,12 +189,14 @@ func readOnce(fsys fs.FS) (*sources, error) {
 		return nil, errors.New("there is no rule file (*.yaml or *.yml) in it")
 	}
 	s.hash = hashOf(s.files, s.lists)
-	return s, nil
+	var err error
+	s.version, err = readVersion(fsys)
+	return s, err
 }
 
-func sizeOf(files []content) (bytes int) {
+func sizeOf(files []File) (bytes int) {
 	for _, f := range files {
-		bytes += len(f.data)
+		bytes += len(f.Data)
 	}
 	return bytes
 }
@@ -159,7 +212,7 @@ func readFile(fsys fs.FS, name string, most int64) (data []byte, err error) {
 }
 
 // hashOf gives the content hash: of the names and contents of all files.
-func hashOf(groups ...[]content) string {
+func hashOf(groups ...[]File) string {
 	h := sha256.New()
 	var length [8]byte
 	write := func(b []byte) {
@@ -169,8 +222,8 @@ func hashOf(groups ...[]content) string {
 	}
 	for _, group := range groups {
 		for _, c := range group {
-			write([]byte(c.name))
-			write(c.data)
+			write([]byte(c.Name))
+			write(c.Data)
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16]

@@ -95,6 +95,8 @@ type Options struct {
 	// Beside, if set, decides the same transactions on the same histories, without
 	// effect: see Decision.Beside. It must be Joint with every set in force.
 	Beside *rules.Set
+	// Changes are what people have changed already; nil: nothing. See Core.Change.
+	Changes *rules.Changes
 	// OnQuarantine, if set, is told the rules in quarantine whenever they may have
 	// changed, by the goroutine that calls the Core.
 	OnQuarantine func([]rules.Held)
@@ -111,6 +113,8 @@ type Core struct {
 	set    *rules.Set
 	plan   *history.Plan // what set asks, and then what Options.Beside asks
 	form   *form         // of records under set
+	// What lies over set.
+	changes *rules.Changes
 
 	quarantine, besideQuarantine rules.Quarantine
 
@@ -149,6 +153,10 @@ func New(schema *event.Schema, set *rules.Set, o Options) *Core {
 		store:   history.New(schema),
 		ids:     newIDs(int64(o.KeepIDs), o.MaxIDs),
 		touched: map[touch]struct{}{},
+		changes: o.Changes,
+	}
+	if c.changes == nil {
+		c.changes = &rules.Changes{}
 	}
 	c.Swap(set)
 	return c
@@ -179,6 +187,7 @@ func (c *Core) Swap(set *rules.Set) {
 	}
 	c.store.Install(c.plan)
 	c.form = newForm(c.schema, set, c.o.Run)
+	c.Change(c.changes)
 	c.quarantine.Use(set)
 	c.tellHeld()
 	c.workers = make([]*worker, c.o.Workers)
@@ -188,6 +197,14 @@ func (c *Core) Swap(set *rules.Set) {
 			c.workers[i].beside = c.o.Beside.NewEvaluator()
 		}
 	}
+}
+
+// Change lays other changes over the set in force and over those that follow,
+// from the next batch on.
+func (c *Core) Change(to *rules.Changes) {
+	c.changes = to
+	c.set.Lists.Lay(to.Lists)
+	c.form.under(c.set.Hash, to.Revision)
 }
 
 // Decide decides a batch, in the order given; the verdicts do not depend on how

@@ -16,14 +16,11 @@ type form struct {
 	reasons [][]byte // reason codes, quoted; empty if the rule has none
 	queries [][]byte // texts of the window values, quoted
 	end     []byte   // ,"run":"…"
-	set     []byte   // "rule_set":"…",
+	set     []byte   // "rule_set":"…","changes":7,
 }
 
 func newForm(schema *event.Schema, set *rules.Set, run string) *form {
-	f := &form{
-		set: append(event.AppendString([]byte(`"rule_set":`), set.Hash), ','),
-		end: event.AppendString([]byte(`,"run":`), run),
-	}
+	f := &form{end: event.AppendString([]byte(`,"run":`), run)}
 	for i := range set.Rules {
 		f.ids = append(f.ids, event.AppendString(nil, set.Rules[i].ID))
 		var reason []byte
@@ -36,6 +33,15 @@ func newForm(schema *event.Schema, set *rules.Set, run string) *form {
 		f.queries = append(f.queries, event.AppendString(nil, set.Program.Describe(q)))
 	}
 	return f
+}
+
+// under names what decides: the set, and the changes that lie over it if there
+// ever were any.
+func (f *form) under(set string, changes int64) {
+	f.set = append(event.AppendString([]byte(`"rule_set":`), set), ',')
+	if changes > 0 {
+		f.set = append(strconv.AppendInt(append(f.set, `"changes":`...), changes, 10), ',')
+	}
 }
 
 // recorder writes verdict records; its scratch serves one goroutine.

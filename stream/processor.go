@@ -166,6 +166,12 @@ func (p *Processor) Swap(ctx context.Context, set *rules.Set) error {
 	})
 }
 
+// Change lays other changes over the rule set in force, and over those that
+// follow, between two batches. It returns once they are in force, or ctx is done.
+func (p *Processor) Change(ctx context.Context, to *rules.Changes) error {
+	return p.engine.do(ctx, func() { p.engine.core.Change(to) })
+}
+
 // Running says whether decisions are made, now or as soon as there is something
 // to decide; until then, and afterwards, nobody swaps or inspects.
 func (p *Processor) Running() bool {

@@ -115,8 +115,8 @@ func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, x float64, labels ..
 	ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, x, labels...)
 }
 
-func counter(ch chan<- prometheus.Metric, d *prometheus.Desc, n int64) {
-	ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n))
+func counter(ch chan<- prometheus.Metric, d *prometheus.Desc, n int64, labels ...string) {
+	ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
 }
 
 // historyMetrics are about what the core remembers. A core that is too busy to

@@ -16,10 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/segmentio/kafka-go/sasl"
-	"github.com/segmentio/kafka-go/sasl/plain"
-	"github.com/segmentio/kafka-go/sasl/scram"
-
 	"sluice/alerts"
 	"sluice/configs"
 	"sluice/rules"
@@ -28,6 +24,7 @@ import (
 	"sluice/scoring/example"
 	"sluice/stream"
 	"sluice/stream/gateway"
+	"sluice/stream/ledger"
 )
 
 // What the configuration does not say.
@@ -43,6 +40,7 @@ const (
 func serveCommand(ctx context.Context, args []string, c console) error {
 	f := flags("serve", "--config FILE", c)
 	path := f.String("config", "", "configuration file; configs/sluice.yaml is a commented example")
+	version := f.String("version-label", "", "what the rules are, as a commit or a release, where no file VERSION in their directory says it")
 	gap := f.Bool("accept-gap", false, "go on where a topic has lost records that were never decided, and mark verdicts with the flag gap")
 	rest, err := parse(f, args)
 	if err != nil {
@@ -61,7 +59,7 @@ func serveCommand(ctx context.Context, args []string, c console) error {
 	if err != nil {
 		return faults(c.err, err)
 	}
-	s, err := newServer(config, schema, log)
+	s, err := newServer(config, schema, log, *version)
 	if err != nil {
 		return faults(c.err, err)
 	}
@@ -82,6 +80,7 @@ type server struct {
 	config     *configs.Config
 	log        *slog.Logger
 	rules      *rules.Reloader
+	desk       *ledger.Desk
 	processor  *stream.Processor
 	book       *alerts.Book
 	dispatcher *alerts.Dispatcher
@@ -97,13 +96,11 @@ type server struct {
 }
 
 // newServer builds all that can fail before anything runs.
-func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (*server, error) {
+func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger, version string) (*server, error) {
 	s := &server{config: config, log: log, metrics: newMetrics(), quarantine: &quarantine{log: log}}
-	var err error
-	if s.rules, err = rules.NewReloader(config.Rules.Path, schema, examplesHold, s.reloaded); err != nil {
+	if err := s.loadRules(schema, version); err != nil {
 		return nil, err
 	}
-	s.metrics.inForce(s.rules.Current())
 	kafka, err := kafkaOf(config)
 	if err != nil {
 		return nil, err
@@ -114,7 +111,7 @@ func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (
 		Topics:   topicsOf(config.Topics),
 		Creation: stream.Creation{Allowed: config.CreateTopics, Partitions: config.Partitions, Replication: config.ReplicationFactor},
 		Group:    config.Group, Schema: schema, Set: s.rules.Current(),
-		Core:    scoring.Options{Run: newRun(), KeepIDs: config.DecidedIDs.Keep, MaxIDs: config.DecidedIDs.Max, OnQuarantine: s.quarantine.told},
+		Core:    scoring.Options{Run: newRun(), KeepIDs: config.DecidedIDs.Keep, MaxIDs: config.DecidedIDs.Max, OnQuarantine: s.quarantine.told, Changes: s.desk.Changes()},
 		Journal: journalOf(config), AcceptGap: config.AcceptGap,
 		RawDeadLetters: config.DeadLetters.Raw, Patience: config.Merge.Wait, Requests: config.Gateway.MaxInFlight,
 		ReadyLag: readyLag(config.Ready.MaxLag), DrainTimeout: config.DrainTimeout, Log: log,
@@ -133,7 +130,7 @@ func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger) (
 	}
 	s.http = &http.Server{
 		Handler: s.metrics.instrument(gateway.New(gateway.Options{
-			Engine: s.processor, Rules: s.rules.Current, Held: s.quarantine.list, Refused: s.rules.Refused, Reload: s.rules.Reload, Ready: s.ready, Metrics: s.metrics.handler(),
+			Engine: s.processor, Rules: s.rules.Current, Held: s.quarantine.list, Refused: s.rules.Refused, Reload: s.rules.Reload, Desk: s.desk, Ready: s.ready, Metrics: s.metrics.handler(),
 			Log: log, Timeout: config.Gateway.Timeout, MaxBytes: event.DefaultMaxBytes, MaxInFlight: config.Gateway.MaxInFlight,
 		})),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
@@ -209,6 +206,7 @@ func (s *server) run(ctx context.Context) error {
 	for e := range ended {
 		err = errors.Join(err, e)
 	}
+	err = errors.Join(err, s.desk.Close())
 	s.log.Info("stopped", "decisions", s.processor.Counts().Decisions())
 	return err
 }
@@ -256,9 +254,12 @@ func (s *server) reloaded(r rules.Reload) {
 		logRefusal(s.log, r)
 	case r.Changed:
 		s.swap(r.Set)
+	case r.Pinned:
+		s.log.Info("the rules were read again; an earlier set, that was rolled back to, goes on in their place", "rule_set", r.Set.Hash)
 	default:
 		s.log.Info("the rules were read again and are the same", "rule_set", r.Set.Hash)
 	}
+	s.desk.Note(r)
 }
 
 // journaled is told when the journal can't be written, and when it can again.
@@ -343,52 +344,6 @@ func (s *server) report(ctx context.Context) {
 			s.log.Info("not ready", "why", now, "decisions", decisions)
 		}
 	}
-}
-
-// kafkaOf makes the connection's options of the configuration.
-func kafkaOf(c *configs.Config) (stream.Kafka, error) {
-	k := stream.Kafka{Brokers: c.Brokers}
-	var err error
-	if k.TLS, err = c.TLS.Config(); err != nil {
-		return k, err
-	}
-	if c.SASL != nil {
-		k.SASL, err = loginOf(c.SASL)
-	}
-	return k, err
-}
-
-func loginOf(s *configs.SASL) (sasl.Mechanism, error) {
-	switch s.Mechanism {
-	case configs.ScramSHA256:
-		return scram.Mechanism(scram.SHA256, s.Username, s.Password.Reveal())
-	case configs.ScramSHA512:
-		return scram.Mechanism(scram.SHA512, s.Username, s.Password.Reveal())
-	}
-	return plain.Mechanism{Username: s.Username, Password: s.Password.Reveal()}, nil
-}
-
-func topicsOf(t configs.Topics) stream.Topics {
-	return stream.Topics{Transactions: t.Transactions, Labels: t.Labels, Verdicts: t.Verdicts, DeadLetters: t.DeadLetters, Alerts: t.Alerts}
-}
-
-// journalOf says how the journal is kept; nil: there is none.
-func journalOf(c *configs.Config) *stream.Journaling {
-	if !c.Journal.Enabled {
-		return nil
-	}
-	return &stream.Journaling{
-		Dir: c.Journal.Dir, Interval: c.Journal.Interval, MaxUnwritten: int64(c.Journal.MaxUnwritten),
-		Memory: int64(c.History.Memory), Rebuild: c.Journal.Rebuild,
-	}
-}
-
-// readyLag makes the stream's bound of the configuration's, where 0 means none.
-func readyLag(most int64) int64 {
-	if most == 0 {
-		return -1
-	}
-	return most
 }
 
 // listening explains why the listener can't be had.

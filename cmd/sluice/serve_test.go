@@ -55,7 +55,7 @@ func idle(t *testing.T) (*server, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	s, err := newServer(config, schema, slog.New(slog.NewTextHandler(&log, nil)))
+	s, err := newServer(config, schema, slog.New(slog.NewTextHandler(&log, nil)), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,11 +50,11 @@ func testSchema() *event.Schema {
 
 type testLists []string
 
-func (l testLists) Has(name string) bool         { return slices.Contains(l, name) }
+func (l testLists) Has(name string) bool                { return slices.Contains(l, name) }
 func (l testLists) Contains(string, string, int64) bool { return false }
-func (l testLists) Names() []string              { return l }
-func checkTest(source string) (*Node, []Fault)   { return Check(source, testSchema(), someLists()) }
-func someLists() Lists                           { return testLists{"bad_ips", "vip_cards"} }
+func (l testLists) Names() []string                     { return l }
+func checkTest(source string) (*Node, []Fault)          { return Check(source, testSchema(), someLists()) }
+func someLists() Lists                                  { return testLists{"bad_ips", "vip_cards"} }
 
 // TestGolden checks every condition of testdata: lines that begin with "> ".
 // Below each stands what must come out: "= " the canonical text and "~ " the

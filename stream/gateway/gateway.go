@@ -7,6 +7,19 @@
 //	POST /-/reload         reads the rule files again
 //	GET  /healthz /readyz /metrics
 //
+// People change what the rules look at, and which of the last rule sets decides:
+//
+//	GET    /v1/lists                             the lists
+//	GET    /v1/lists/{name}/entries              what was changed of a list
+//	POST   /v1/lists/{name}/entries              {value, ttl or until, author, why}
+//	DELETE /v1/lists/{name}/entries/{value}      ?author=&why=&ttl= or until=
+//	GET    /v1/rules/{id}/snoozes                whom a rule is snoozed for
+//	POST   /v1/rules/{id}/snoozes                {entity, value, for or until, author, why}
+//	DELETE /v1/rules/{id}/snoozes/{entity}/{value}  ?author=&why=
+//	GET    /v1/rules/history                     the last rule sets and their fate
+//	POST   /v1/rules/rollback                    {rule_set, author, why}
+//	POST   /v1/rules/release                     {author, why}
+//
 // A transaction is one by its id: the same one again gets the same answer, byte
 // for byte, however often it is asked. Errors are RFC 9457 problems with a code.
 package gateway
@@ -25,6 +38,7 @@ import (
 
 	"sluice/rules"
 	"sluice/stream"
+	"sluice/stream/ledger"
 )
 
 // Engine decides requests; *stream.Processor is one.
@@ -45,6 +59,8 @@ type Options struct {
 	// Refused, if set, gives the last attempt to take rules in, if it failed.
 	Refused func() *rules.Refusal
 	Reload  func() error
+	// Desk, if set, takes changes from people.
+	Desk *ledger.Desk
 	// Ready says nil, or why requests and records are not decided now.
 	Ready   func() error
 	Metrics http.Handler
@@ -102,19 +118,32 @@ func New(o Options) http.Handler {
 // that ids with slashes may have, and answers in plain text.
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer g.survive(w)
-	to, ok := g.routes[r.URL.Path]
-	if !ok && len(r.URL.Path) > len(verdictPath) && strings.HasPrefix(r.URL.Path, verdictPath) {
-		to, ok = g.single, true
-	}
-	switch {
-	case !ok:
+	found := g.find(r.URL.Path)
+	if len(found) == 0 {
 		noSuchPath.write(w)
-	case r.Method == to.method, r.Method == http.MethodHead && to.method == http.MethodGet:
-		to.serve(w, r)
-	default:
-		w.Header().Set("Allow", to.method)
-		wrongMethod(to.method).write(w)
+		return
 	}
+	var takes []string
+	for _, to := range found {
+		if r.Method == to.method || r.Method == http.MethodHead && to.method == http.MethodGet {
+			to.serve(w, r)
+			return
+		}
+		takes = append(takes, to.method)
+	}
+	w.Header().Set("Allow", strings.Join(takes, ", "))
+	wrongMethod(strings.Join(takes, " and ")).write(w)
+}
+
+// find gives the routes of a path, one for each method that it takes.
+func (g *gateway) find(path string) []route {
+	if to, ok := g.routes[path]; ok {
+		return []route{to}
+	}
+	if len(path) > len(verdictPath) && strings.HasPrefix(path, verdictPath) {
+		return []route{g.single}
+	}
+	return g.people(path)
 }
 
 // survive answers a request that panicked, and lets all others go on. What the

@@ -31,7 +31,7 @@ const retryAfter = "1"
 var (
 	noSuchPath = Problem{
 		Title: "No such path", Status: http.StatusNotFound, Code: "no_such_path",
-		Detail: "the paths are POST /v1/verdicts, GET /v1/verdicts/{id}, GET /v1/rules, POST /-/reload, /healthz, /readyz, /metrics",
+		Detail: "the paths are POST /v1/verdicts, GET /v1/verdicts/{id}, GET /v1/rules, /v1/rules/history, /v1/rules/rollback, /v1/rules/release, /v1/rules/{id}/snoozes, /v1/lists, /v1/lists/{name}/entries, POST /-/reload, /healthz, /readyz, /metrics",
 	}
 	compressed = Problem{
 		Title: "Compressed body", Status: http.StatusUnsupportedMediaType, Code: "content_encoding",

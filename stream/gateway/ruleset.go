@@ -49,10 +49,12 @@ func (g *gateway) rules(w http.ResponseWriter, _ *http.Request) {
 	set := g.Rules()
 	out := struct {
 		RuleSet string       `json:"rule_set"`
+		Changes int64        `json:"changes,omitempty"` // the last change that lies over it
+		Pinned  *pinView     `json:"pinned,omitempty"`  // it decides in place of the files
 		Policy  policyView   `json:"policy"`
 		Refused *refusalView `json:"refused,omitempty"` // what was tried last, if it was not taken
 		Rules   []ruleView   `json:"rules"`
-	}{set.Hash, policyView(set.Policy), g.refusal(), []ruleView{}}
+	}{set.Hash, g.changes(), g.pinned(), policyView(set.Policy), g.refusal(), []ruleView{}}
 	for _, list := range [][]rules.Rule{set.Rules, set.Off} {
 		for i := range list {
 			v := view(&list[i])
@@ -68,6 +70,14 @@ func (g *gateway) rules(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	send(w, b.Bytes())
+}
+
+// changes gives the number of the last change by people, 0: there never was one.
+func (g *gateway) changes() int64 {
+	if g.Desk == nil {
+		return 0
+	}
+	return g.Desk.Changes().Revision
 }
 
 // refusal says why the files that are there now were not taken, nil if they were.

@@ -1,0 +1,450 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"sluice/rules"
+	"sluice/rules/lang"
+	"sluice/scoring/event"
+	"sluice/stream/ledger"
+)
+
+// What people change while it runs: entries of lists, snoozes of rules, and which
+// of the last rule sets decides.
+
+// maxRequest bounds what people send.
+const maxRequest = 16 << 10
+
+// people gives the routes of a path; none if it is not one of theirs.
+func (g *gateway) people(path string) []route {
+	if g.Desk == nil {
+		return nil
+	}
+	switch path {
+	case "/v1/lists":
+		return []route{{http.MethodGet, g.lists}}
+	case "/v1/rules/history":
+		return []route{{http.MethodGet, g.history}}
+	case "/v1/rules/rollback":
+		return []route{{http.MethodPost, g.rollback}}
+	case "/v1/rules/release":
+		return []route{{http.MethodPost, g.release}}
+	}
+	if list, rest, ok := below(path, "/v1/lists/", "/entries"); ok {
+		if value, one := strings.CutPrefix(rest, "/"); one && value != "" {
+			return []route{{http.MethodDelete, func(w http.ResponseWriter, r *http.Request) { g.removeEntry(w, r, list, value) }}}
+		}
+		if rest == "" {
+			return []route{
+				{http.MethodGet, func(w http.ResponseWriter, _ *http.Request) { g.entries(w, list) }},
+				{http.MethodPost, func(w http.ResponseWriter, r *http.Request) { g.addEntry(w, r, list) }},
+			}
+		}
+	}
+	if rule, rest, ok := below(path, "/v1/rules/", "/snoozes"); ok {
+		entity, value, one := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
+		if one && value != "" {
+			return []route{{http.MethodDelete, func(w http.ResponseWriter, r *http.Request) { g.wake(w, r, rule, entity, value) }}}
+		}
+		if rest == "" {
+			return []route{
+				{http.MethodGet, func(w http.ResponseWriter, _ *http.Request) { g.snoozes(w, rule) }},
+				{http.MethodPost, func(w http.ResponseWriter, r *http.Request) { g.snooze(w, r, rule) }},
+			}
+		}
+	}
+	return nil
+}
+
+// below takes /before/NAME/behind… apart.
+func below(path, before, behind string) (name, rest string, ok bool) {
+	path, ok = strings.CutPrefix(path, before)
+	if !ok {
+		return "", "", false
+	}
+	name, rest, ok = strings.Cut(path, "/")
+	if !ok || name == "" {
+		return "", "", false
+	}
+	rest, ok = strings.CutPrefix("/"+rest, behind)
+	return name, rest, ok && (rest == "" || rest[0] == '/')
+}
+
+// asked is the body of a request, or its query where it has no body.
+type asked struct {
+	Value   string `json:"value"`
+	Entity  string `json:"entity"`
+	TTL     string `json:"ttl"`
+	For     string `json:"for"`
+	Until   string `json:"until"`
+	Author  string `json:"author"`
+	Why     string `json:"why"`
+	RuleSet string `json:"rule_set"`
+}
+
+// read reads a request's body: one JSON object with members of these names only.
+func (g *gateway) read(w http.ResponseWriter, r *http.Request, members ...string) (a asked, p *Problem) {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		return a, &compressed
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+	if err != nil {
+		return a, &Problem{Title: "The body could not be read", Status: http.StatusBadRequest, Code: "body_cut_off", Detail: "the body ended early, came too slowly, or has more than 16 KiB; nothing was changed"}
+	}
+	var given map[string]json.RawMessage
+	d := json.NewDecoder(bytes.NewReader(body))
+	if err := d.Decode(&given); err != nil || given == nil || d.More() {
+		return a, &Problem{Title: "Not valid JSON", Status: http.StatusBadRequest, Code: "not_an_object", Detail: "the body must be one JSON object, with the members " + strings.Join(members, ", ")}
+	}
+	fields := a.fields()
+	for name, text := range given {
+		into := fields[name]
+		if into == nil || !contains(members, name) {
+			return a, &Problem{Title: "Unknown member", Status: http.StatusUnprocessableEntity, Code: "unknown_field", Field: clip(name), Detail: "the members are " + strings.Join(members, ", ")}
+		}
+		if err := json.Unmarshal(text, into); err != nil {
+			return a, &Problem{Title: "Not a text", Status: http.StatusUnprocessableEntity, Code: "wrong_type", Field: name, Detail: name + " is a text"}
+		}
+	}
+	return a, nil
+}
+
+// query reads a request's query, which a DELETE has in place of a body.
+func (g *gateway) query(r *http.Request, members ...string) (a asked, p *Problem) {
+	fields := a.fields()
+	for name, values := range r.URL.Query() {
+		if !contains(members, name) || len(values) != 1 {
+			return a, &Problem{Title: "Unknown parameter", Status: http.StatusUnprocessableEntity, Code: "unknown_field", Field: clip(name), Detail: "the parameters, each once, are " + strings.Join(members, ", ")}
+		}
+		*fields[name] = values[0]
+	}
+	return a, nil
+}
+
+func (a *asked) fields() map[string]*string {
+	return map[string]*string{
+		"value": &a.Value, "entity": &a.Entity, "ttl": &a.TTL, "for": &a.For, "until": &a.Until,
+		"author": &a.Author, "why": &a.Why, "rule_set": &a.RuleSet,
+	}
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// clip shortens what a client sent, for an answer.
+func clip(text string) string {
+	const most = 40
+	if len(text) > most {
+		text = text[:most]
+	}
+	return event.Mask(strings.ToValidUTF8(text, ""))
+}
+
+// request makes a request of the desk's.
+func (a *asked) request() (ledger.Request, *Problem) {
+	out := ledger.Request{Value: a.Value, Entity: a.Entity, Until: a.Until, Author: a.Author, Why: a.Why}
+	for field, text := range map[string]string{"ttl": a.TTL, "for": a.For} {
+		if text == "" {
+			continue
+		}
+		d, err := lang.ParseDuration(text)
+		if err != nil || d <= 0 {
+			return out, &Problem{Title: "Not a duration", Status: http.StatusUnprocessableEntity, Code: "bad_value", Field: field, Detail: field + " is a time like 90s, 10m, 2h or 7d"}
+		}
+		out.For = d
+	}
+	return out, nil
+}
+
+// changeView is a change as it is shown.
+type changeView struct {
+	Revision int64  `json:"revision"`
+	Do       string `json:"do"`
+	List     string `json:"list,omitempty"`
+	Rule     string `json:"rule,omitempty"`
+	Entity   string `json:"entity,omitempty"`
+	Value    string `json:"value"`
+	Until    string `json:"until,omitempty"`
+	At       string `json:"at"`
+	Author   string `json:"author"`
+	Why      string `json:"why"`
+}
+
+func showChange(c *ledger.Change) changeView {
+	return changeView{
+		Revision: c.Revision, Do: string(c.Do), List: c.List, Rule: c.Rule, Entity: c.Entity, Value: event.Mask(c.Value),
+		Until: moment(c.Until), At: moment(c.At), Author: event.Mask(c.Author), Why: event.Mask(c.Why),
+	}
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// changed answers a request for a change.
+func (g *gateway) changed(w http.ResponseWriter, status int, c ledger.Change, err error) {
+	if err != nil {
+		g.desk(err).write(w)
+		return
+	}
+	g.show(w, status, showChange(&c))
+}
+
+// show answers with JSON that people can read.
+func (g *gateway) show(w http.ResponseWriter, status int, v any) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		g.fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // the client is gone if this fails
+}
+
+// desk explains an error of the desk's.
+func (g *gateway) desk(err error) Problem {
+	var f *ledger.Fault
+	switch {
+	case errors.As(err, &f):
+		p := Problem{Title: "Not changed", Status: http.StatusUnprocessableEntity, Code: f.Code, Field: f.Field, Detail: f.Detail}
+		switch f.Code {
+		case "no_such_list", "no_such_rule", "no_such_entry", "no_such_snooze":
+			p.Status = http.StatusNotFound
+		case "already_active", "not_pinned":
+			p.Status = http.StatusConflict
+		}
+		return p
+	case errors.Is(err, ledger.ErrNoSet):
+		return Problem{Title: "No such rule set", Status: http.StatusNotFound, Code: "no_such_set", Field: "rule_set", Detail: "the files of this rule set are not kept; GET /v1/rules/history lists those that are"}
+	case errors.Is(err, ledger.ErrFull):
+		return Problem{Title: "Too many changes", Status: http.StatusInsufficientStorage, Code: "too_many_changes", Detail: err.Error()}
+	case errors.Is(err, ledger.ErrUnwritten):
+		return Problem{Title: "The change could not be kept", Status: http.StatusServiceUnavailable, Code: "state_unwritten", Detail: "nothing was changed, as it would be lost at the next start: " + err.Error()}
+	}
+	g.Log.Error("a change failed", "error", event.Mask(err.Error()))
+	return Problem{Title: "Not changed", Status: http.StatusUnprocessableEntity, Code: "bad_rules", Detail: event.Mask(err.Error())}
+}
+
+func (g *gateway) addEntry(w http.ResponseWriter, r *http.Request, list string) {
+	a, p := g.read(w, r, "value", "ttl", "until", "author", "why")
+	if p != nil {
+		p.write(w)
+		return
+	}
+	req, p := a.request()
+	if p != nil {
+		p.write(w)
+		return
+	}
+	c, err := g.Desk.AddEntry(r.Context(), list, req)
+	g.changed(w, http.StatusCreated, c, err)
+}
+
+func (g *gateway) removeEntry(w http.ResponseWriter, r *http.Request, list, value string) {
+	a, p := g.query(r, "ttl", "until", "author", "why")
+	if p != nil {
+		p.write(w)
+		return
+	}
+	a.Value = value
+	req, p := a.request()
+	if p != nil {
+		p.write(w)
+		return
+	}
+	c, err := g.Desk.RemoveEntry(r.Context(), list, req)
+	g.changed(w, http.StatusOK, c, err)
+}
+
+func (g *gateway) snooze(w http.ResponseWriter, r *http.Request, rule string) {
+	a, p := g.read(w, r, "entity", "value", "for", "until", "author", "why")
+	if p != nil {
+		p.write(w)
+		return
+	}
+	req, p := a.request()
+	if p != nil {
+		p.write(w)
+		return
+	}
+	c, err := g.Desk.Snooze(r.Context(), rule, req)
+	g.changed(w, http.StatusCreated, c, err)
+}
+
+func (g *gateway) wake(w http.ResponseWriter, r *http.Request, rule, entity, value string) {
+	a, p := g.query(r, "author", "why")
+	if p != nil {
+		p.write(w)
+		return
+	}
+	a.Entity, a.Value = entity, value
+	req, p := a.request()
+	if p != nil {
+		p.write(w)
+		return
+	}
+	c, err := g.Desk.Wake(r.Context(), rule, req)
+	g.changed(w, http.StatusOK, c, err)
+}
+
+// listView is a list as GET /v1/lists shows it.
+type listView struct {
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`    // texts, networks, or empty
+	Filed   int    `json:"filed"`   // entries of its file
+	Changed int    `json:"changed"` // entries changed since
+}
+
+func (g *gateway) lists(w http.ResponseWriter, _ *http.Request) {
+	lists := g.Rules().Lists
+	revision, all := g.Desk.Held()
+	changed := map[string]int{}
+	for _, c := range all {
+		changed[c.List]++
+	}
+	out := struct {
+		Revision int64      `json:"revision"`
+		Lists    []listView `json:"lists"`
+	}{revision, []listView{}}
+	for _, name := range lists.Names() {
+		out.Lists = append(out.Lists, listView{name, lists.Kind(name).String(), lists.Size(name), changed[name]})
+	}
+	g.show(w, http.StatusOK, out)
+}
+
+func (g *gateway) entries(w http.ResponseWriter, list string) {
+	lists := g.Rules().Lists
+	revision, all := g.Desk.Held()
+	out := struct {
+		listView
+		Revision int64        `json:"revision"`
+		Entries  []changeView `json:"entries"`
+	}{listView{Name: list, Kind: lists.Kind(list).String(), Filed: lists.Size(list)}, revision, []changeView{}}
+	for i := range all {
+		if all[i].Do != ledger.Snooze && all[i].List == list {
+			out.Entries = append(out.Entries, showChange(&all[i]))
+		}
+	}
+	if out.Changed = len(out.Entries); out.Changed == 0 && !lists.Has(list) {
+		Problem{Title: "No such list", Status: http.StatusNotFound, Code: "no_such_list", Detail: "GET /v1/lists names those that there are"}.write(w)
+		return
+	}
+	g.show(w, http.StatusOK, out)
+}
+
+func (g *gateway) snoozes(w http.ResponseWriter, rule string) {
+	_, all := g.Desk.Held()
+	out := struct {
+		Rule    string       `json:"rule"`
+		Snoozes []changeView `json:"snoozes"`
+	}{rule, []changeView{}}
+	for i := range all {
+		if all[i].Do == ledger.Snooze && all[i].Rule == rule {
+			out.Snoozes = append(out.Snoozes, showChange(&all[i]))
+		}
+	}
+	if len(out.Snoozes) == 0 && !has(g.Rules(), rule) {
+		Problem{Title: "No such rule", Status: http.StatusNotFound, Code: "no_such_rule", Detail: "GET /v1/rules lists those that there are"}.write(w)
+		return
+	}
+	g.show(w, http.StatusOK, out)
+}
+
+func has(set *rules.Set, id string) bool {
+	for _, list := range [][]rules.Rule{set.Rules, set.Off} {
+		for i := range list {
+			if list[i].ID == id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// setView is a rule set as GET /v1/rules/history shows it.
+type setView struct {
+	RuleSet string `json:"rule_set,omitempty"`
+	Version string `json:"version,omitempty"`
+	Fate    string `json:"fate"`
+	Since   string `json:"since"`
+	Until   string `json:"until,omitempty"`
+	Author  string `json:"author,omitempty"`
+	Why     string `json:"why,omitempty"`
+	Kept    bool   `json:"kept"` // it can be rolled back to
+}
+
+// pinView says that a rule set decides in place of the files.
+type pinView struct {
+	RuleSet string `json:"rule_set"`
+	Over    string `json:"over"`
+	At      string `json:"at"`
+	Author  string `json:"author"`
+	Why     string `json:"why"`
+}
+
+func (g *gateway) history(w http.ResponseWriter, _ *http.Request) {
+	out := struct {
+		Pinned *pinView  `json:"pinned,omitempty"`
+		Sets   []setView `json:"sets"`
+	}{g.pinned(), []setView{}}
+	for _, s := range g.Desk.Register.Sets() {
+		out.Sets = append(out.Sets, setView{s.RuleSet, s.Version, string(s.Fate), moment(s.Since), moment(s.Until), event.Mask(s.Author), event.Mask(s.Why), s.Files != nil})
+	}
+	g.show(w, http.StatusOK, out)
+}
+
+func (g *gateway) pinned() *pinView {
+	if g.Desk == nil {
+		return nil
+	}
+	p := g.Desk.Register.Pinned()
+	if p == nil {
+		return nil
+	}
+	return &pinView{p.RuleSet, p.Over, moment(p.At), event.Mask(p.Author), event.Mask(p.Why)}
+}
+
+func (g *gateway) rollback(w http.ResponseWriter, r *http.Request) {
+	a, p := g.read(w, r, "rule_set", "author", "why")
+	if p != nil {
+		p.write(w)
+		return
+	}
+	if err := g.Desk.Rollback(a.RuleSet, a.Author, a.Why); err != nil {
+		g.desk(err).write(w)
+		return
+	}
+	g.rules(w, r)
+}
+
+func (g *gateway) release(w http.ResponseWriter, r *http.Request) {
+	a, p := g.read(w, r, "author", "why")
+	if p != nil {
+		p.write(w)
+		return
+	}
+	if err := g.Desk.Release(a.Author, a.Why); err != nil {
+		g.desk(err).write(w)
+		return
+	}
+	g.rules(w, r)
+}

@@ -1,0 +1,164 @@
+package ledger
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// MaxChanges bounds the changes that hold at a time.
+const MaxChanges = 100_000
+
+// ErrFull is given where no more changes are kept.
+var ErrFull = fmt.Errorf("%d changes are kept already; put entries into the files of the lists", MaxChanges)
+
+// ErrDamaged is given for a file that holds what was never written so.
+var ErrDamaged = errors.New("the kept changes are damaged")
+
+// log is the file of changes, and what they come to. A change is a line at its
+// end. Now and then, and after any trouble, the file is written anew, as a whole
+// and under another name, with what still holds. It is not safe for concurrent use.
+type log struct {
+	disk     Disk
+	name     string
+	most     int // changes
+	revision int64
+	held     map[subject]Change
+
+	file  File // nil: the next change writes the file anew
+	lines int  // of the file
+	kept  int  // lines when it was written
+}
+
+// slack is how many lines may pile up before the file is written anew, besides
+// as many as it had.
+const slack = 1000
+
+// openLog reads the file, if there is one.
+func openLog(d Disk, name string) (*log, error) {
+	l := &log{disk: d, name: name, most: MaxChanges, held: map[subject]Change{}}
+	data, err := d.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the kept changes: %w", err)
+	}
+	return l, l.read(data)
+}
+
+// read takes the lines of a file in. A process that died in the middle of a line
+// leaves a part of it at the end, and a power cut perhaps zeros in place of what
+// was not written yet; neither was ever told to be done.
+func (l *log) read(data []byte) error {
+	damaged := func(line int, why error) error {
+		return fmt.Errorf("%w: %s, line %d: %w; bring an earlier copy back, or put the file aside to go on without these changes", ErrDamaged, l.name, line, why)
+	}
+	number := 0
+	for len(data) > 0 {
+		line, rest, whole := bytes.Cut(data, []byte{'\n'})
+		number++
+		c, err := parseLine(line)
+		switch {
+		case err == nil && whole && number == 1 && c.Do != base:
+			return damaged(number, errors.New("it is not the first line of such a file"))
+		case err == nil && whole:
+			l.take(c)
+		case number == 1 || len(rest) > 0 || whole && bytes.IndexByte(line, 0) < 0:
+			return damaged(number, err)
+		}
+		data = rest
+	}
+	if number == 0 {
+		return damaged(1, errors.New("the file is empty"))
+	}
+	return nil
+}
+
+// take folds a change in.
+func (l *log) take(c Change) {
+	l.revision = max(l.revision, c.Revision)
+	switch c.Do {
+	case base:
+	case Forget:
+		delete(l.held, c.subject())
+	default:
+		l.held[c.subject()] = c
+	}
+}
+
+// append keeps a change under the next revision. After an error nothing has
+// changed; should the change be on the disk all the same, the next one that is
+// kept takes it back.
+func (l *log) append(c *Change, now time.Time) error {
+	c.Revision, c.At = l.revision+1, now.UTC()
+	if _, replaced := l.held[c.subject()]; !replaced && c.Do != Forget && len(l.held) >= l.most {
+		if l.sweep(now); len(l.held) >= l.most {
+			return ErrFull
+		}
+	}
+	if l.file == nil || l.lines > 2*l.kept+slack {
+		l.sweep(now)
+		if err := l.rewrite(c); err != nil {
+			return unwritten(err)
+		}
+	} else if err := l.write(c); err != nil {
+		l.close()
+		return unwritten(err)
+	}
+	l.take(*c)
+	return nil
+}
+
+// write appends a line.
+func (l *log) write(c *Change) error {
+	if _, err := l.file.Write(appendLine(nil, c)); err != nil {
+		return err
+	}
+	l.lines++
+	return l.file.Sync()
+}
+
+// rewrite writes the file anew, with c behind all that holds.
+func (l *log) rewrite(c *Change) error {
+	l.close()
+	if err := l.disk.MkdirAll(filepath.Dir(l.name)); err != nil {
+		return err
+	}
+	b := appendLine(nil, &Change{Revision: l.revision, Do: base})
+	for _, held := range l.all() {
+		b = appendLine(b, &held)
+	}
+	b = appendLine(b, c)
+	if err := replace(l.disk, l.name, b); err != nil {
+		return err
+	}
+	// Should it not open, the change is kept, and the next one writes it anew again.
+	l.file, _ = l.disk.Append(l.name)
+	l.lines = len(l.held) + 2
+	l.kept = l.lines
+	return nil
+}
+
+// sweep forgets what ended long ago.
+func (l *log) sweep(now time.Time) {
+	maps.DeleteFunc(l.held, func(_ subject, c Change) bool { return c.over(now) })
+}
+
+// close ends the writing to the file; it goes on in one that is made anew.
+func (l *log) close() {
+	if l.file != nil {
+		_ = l.file.Close() // what must be on the disk was synced
+		l.file = nil
+	}
+}
+
+// all gives what holds, in the order in which it was changed.
+func (l *log) all() []Change {
+	return slices.SortedFunc(maps.Values(l.held), func(a, b Change) int { return int(a.Revision - b.Revision) })
+}
