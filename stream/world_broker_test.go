@@ -3,7 +3,6 @@ package stream
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	kafka "github.com/segmentio/kafka-go"
 
@@ -284,11 +283,4 @@ type simZombie interface {
 	step(calm bool)
 	die()
 	alive() bool
-}
-
-func (r *simRecord) String() string {
-	if r.run != "" {
-		return fmt.Sprintf("marker %s", r.run)
-	}
-	return string(r.value)
 }

@@ -20,6 +20,9 @@ func (w *simWorld) wroteVerdict(partition int32, offset int64, rec *simRecord) {
 		Verdict string
 	}
 	must(json.Unmarshal(rec.value, &v))
+	if !w.given[string(rec.value)] {
+		w.fail("the verdict of %s at %d:%d is none that was given: %s", v.ID, partition, offset, rec.value)
+	}
 	if _, twice := w.decided[v.ID]; twice {
 		w.fail("%s has two verdicts in the topic: at %v and %d:%d", v.ID, w.places[v.ID], partition, offset)
 	}
@@ -89,6 +92,7 @@ func (s *simProcess) decided(d *scoring.Decision) {
 	if slices.Contains(o.flags, "future_time") {
 		w.meet("payments", "ahead of the clock")
 	}
+	w.given[string(d.Record)] = true
 	got, want := readOutcome(d.Record), o
 	w.tell("    %v", got)
 	if got.String() != want.String() {

@@ -62,6 +62,16 @@ func (s *simProcess) open() error {
 		w.ids++
 		return wire.Producer{ID: w.ids, Valid: true}, nil
 	}}
+	s.e.out = s.outputs()
+	budget := &Journaling{Memory: w.memory, MaxUnwritten: w.unwritten}
+	err = s.e.keep(j, budget, w.schema, func(err error) { s.broken = err })
+	s.e.cuts.told = s.e.out.dead.told
+	return err
+}
+
+// outputs makes the producers.
+func (s *simProcess) outputs() *outputs {
+	w := s.w
 	session := func(topic string) func() (wire.Producer, error) {
 		return func() (wire.Producer, error) { return s.p.identity.session(context.Background(), topic) }
 	}
@@ -80,14 +90,11 @@ func (s *simProcess) open() error {
 		}
 	})
 	out.verdicts, out.transactions = s.verdicts, s.transactions
-	out.dead = &deadLetters{schema: w.schema, transactions: "transactions", counts: s.e.counts, now: s.e.now, producer: s.letters}
-	s.e.out = out
-	told := newTold(len(w.dead.parts))
-	out.dead.told = told
-	budget := &Journaling{Memory: w.memory, MaxUnwritten: w.unwritten}
-	err = s.e.keep(j, budget, w.schema, func(err error) { s.broken = err })
-	s.e.cuts.told = told
-	return err
+	out.dead = &deadLetters{
+		schema: w.schema, transactions: "transactions", counts: s.e.counts, now: s.e.now,
+		producer: s.letters, told: newTold(len(w.dead.parts)),
+	}
+	return out
 }
 
 // attach gives the engine the partitions, from where the journal says.

@@ -34,8 +34,8 @@ func (s *simProcess) recallLetters() {
 	s.w.known = maps.Clone(s.w.reported)
 }
 
-// recall fences earlier runs off, which ends what they still send, and reads what they have sent: what
-// Processor.readTail does over the network.
+// recall fences earlier runs off, which ends what they still send, and reads
+// what they have sent: what Processor.readTail does over the network.
 func (s *simProcess) recall() {
 	w := s.w
 	s.recallLetters()

@@ -40,6 +40,7 @@ type simWorld struct {
 	payments  []*simTx             // all that were made
 	txs       map[string]*simTx    // by message
 	told      [][]event.Label      // labels by partition and offset
+	given     map[string]bool      // verdict records, as they were decided
 	decided   map[string]string    // verdicts in the topic, by id
 	places    map[string]simSource // and where they stand
 	conflicts map[simSource]string // ids that came with another body, and where
@@ -66,7 +67,7 @@ func newSimWorld(seed uint64, schema *event.Schema, sets []*simSet) *simWorld {
 		now: 1_700_000_000 * int64(time.Second), span: int64(28 * days), unwritten: 1 << 20,
 		transactions: newSimTopic("transactions", 1+r.IntN(4)), labels: newSimTopic("labels", 1+r.IntN(2)),
 		verdicts: newSimTopic("verdicts", 1+r.IntN(3)), dead: newSimTopic("dead", 1),
-		txs: map[string]*simTx{}, decided: map[string]string{}, places: map[string]simSource{},
+		txs: map[string]*simTx{}, given: map[string]bool{}, decided: map[string]string{}, places: map[string]simSource{},
 		conflicts: map[simSource]string{}, letters: map[simSource]string{}, reported: map[simSource]bool{}, tally: simTally{}, fault: syscall.EIO,
 	}
 	w.began = w.now

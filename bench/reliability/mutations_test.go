@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,7 +90,7 @@ func worlds(t *testing.T, root, overlay string) (output string, err error) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, "go", "test", "-vet=off", "-count=1", "-overlay", overlay, "-run", "^TestWorlds$", "./stream")
-	c.Dir, c.Env = root, append(os.Environ(), fmt.Sprintf("SLUICE_WORLD_SEEDS=%d", 1500))
+	c.Dir, c.Env = root, append(os.Environ(), "SLUICE_WORLD_SEEDS=2000")
 	out, err := c.CombinedOutput()
 	if ended := (*exec.ExitError)(nil); err != nil && !errors.As(err, &ended) {
 		t.Fatal(err)
