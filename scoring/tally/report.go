@@ -95,6 +95,7 @@ type Rule struct {
 	Hits
 	Rates
 	Skipped int64 `json:"skipped"` // transactions that it could not be decided for
+	Demoted int64 `json:"demoted"` // hits of a live rule that were kept from acting, as by its rollout
 	// Alone are the hits that no other live rule fired for.
 	Alone Hits `json:"alone"`
 	// Overlap names the rules that fired together with it, the most frequent first;

@@ -177,7 +177,7 @@ func (s *summary) rule(of *side, i int, other *rules.Set, only string) Rule {
 	rule, n := &of.set.Rules[i], len(of.set.Rules)
 	out := Rule{
 		ID: rule.ID, Description: rule.Description, Owner: rule.Owner, Mode: rule.Mode.String(), Score: rule.Score,
-		Hits: s.hits(of.first + i), Alone: s.hits(of.first + n + i), Skipped: of.skipped[i],
+		Hits: s.hits(of.first + i), Alone: s.hits(of.first + n + i), Skipped: of.skipped[i], Demoted: of.demoted[i],
 	}
 	if rule.Verdict != rules.NoVerdict {
 		out.Verdict = rule.Verdict.String()

@@ -73,6 +73,7 @@ type side struct {
 	set     *rules.Set
 	first   int // cell of the first rule's hits; those where it was alone follow
 	skipped []int64
+	demoted []int64
 	pairs   []int64 // hits of two rules together, a row a rule; nil: too many rules
 	scores  scores
 	fired   []int // scratch: live and shadow
@@ -102,7 +103,7 @@ func New(schema *event.Schema, o Options) *Tally {
 
 func (t *Tally) side(set *rules.Set) *side {
 	n := len(set.Rules)
-	s := &side{set: set, first: t.days.size, skipped: make([]int64, n), scores: newScores()}
+	s := &side{set: set, first: t.days.size, skipped: make([]int64, n), demoted: make([]int64, n), scores: newScores()}
 	if n <= maxPaired {
 		s.pairs = make([]int64, n*n)
 	}
@@ -155,6 +156,9 @@ func (s *side) count(cells []cell, label Label, amount int64, o *rules.Outcome) 
 		for _, skip := range skips {
 			s.skipped[skip.Rule]++
 		}
+	}
+	for _, d := range o.Demoted {
+		s.demoted[d.Rule]++
 	}
 	if len(o.Fired) == 0 && len(o.Shadow) == 0 {
 		return

@@ -86,12 +86,14 @@ func rulePart(r *tally.Report) part {
 			row = append(row, thousands(x.Fraud), ratio(x.Precision), ratio(x.Recall), x.FraudMoney.String())
 		}
 		p.table = append(p.table, row)
+		if x.Demoted > 0 {
+			p.after = append(p.after, fmt.Sprintf("%s was kept from acting on %s of its %s hits: it is not live for all.", x.ID, thousands(x.Demoted), thousands(x.Hits.Hits)))
+		}
 	}
 	if r.Labelled > 0 {
-		p.after = []string{
+		p.after = append(p.after,
 			fmt.Sprintf("%s transactions have a label, %s of them fraud (%s).", thousands(r.Labelled), thousands(r.Fraud), r.FraudMoney),
-			positives("Review and deny together", r.Rules),
-		}
+			positives("Review and deny together", r.Rules))
 		if r.Against != nil {
 			p.after = append(p.after, positives("The other set's", r.Against))
 		}

@@ -48,7 +48,7 @@ func sample() *tally.Report {
 			List: []tally.Rule{
 				{
 					ID: "card-testing", Description: "Small payments at several merchants", Mode: "live", Verdict: "deny", Change: "same",
-					Hits: deny, Rates: tally.Rates{Precision: of(0.95), Recall: of(38.0 / 88)}, Skipped: 12, Alone: hits(30, 30, 0, 7_000_00, 7_000_00, 0),
+					Hits: deny, Rates: tally.Rates{Precision: of(0.95), Recall: of(38.0 / 88)}, Skipped: 12, Demoted: 4, Alone: hits(30, 30, 0, 7_000_00, 7_000_00, 0),
 					Overlap: []tally.Overlap{{Rule: "a|b_<i>", Hits: 10}, {Rule: "trusted", Hits: 1}, {Rule: "third", Hits: 1}},
 					Worth:   &tally.Worth{Young: 10, Fraud: 30, Good: 2, Stopped: eur(7_000_00), Cost: eur(10_00), Net: eur(6_990_00)},
 				},
