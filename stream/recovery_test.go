@@ -1,9 +1,14 @@
 package stream
 
 import (
+	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
+
+	"sluice/scoring/event"
+	"sluice/stream/wire"
 )
 
 func TestArrivedBefore(t *testing.T) {
@@ -48,5 +53,46 @@ func TestGlance(t *testing.T) {
 		if ok && (!good || !reflect.DeepEqual(v, slow) || id != slowID) {
 			t.Errorf("%s:\n%q %+v\n%q %+v", record, id, v, slowID, slow)
 		}
+	}
+}
+
+// TestVoidVerdicts: what a run still writes behind the marker of another one
+// does not count, and a marker is no verdict.
+func TestVoidVerdicts(t *testing.T) {
+	schema, err := event.ParseSchema("schema.yaml", []byte("fields: {id: {type: integer}, time: {type: timestamp}}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b wire.Batch
+	b.Reset()
+	verdict := func(id int, run string) {
+		b.Append(1, nil, fmt.Appendf(nil, `{"transaction_id":%d,"verdict":"deny","score":0,"arrival_time":"2026-01-02T03:04:05Z","run":%q}`, id, run))
+	}
+	marker := func(run string) { b.Append(1, nil, nil, wire.Header{Key: markerHeader, Value: []byte(run)}) }
+	verdict(1, "a")
+	verdict(2, "a")
+	marker("b")
+	verdict(3, "a") // void
+	verdict(3, "b")
+	verdict(4, "b")
+	marker("c")
+	verdict(5, "b")       // void
+	verdict(6, "a")       // void
+	b.Append(1, nil, nil) // a tombstone of somebody else
+	verdict(5, "c")
+
+	tail := &tail{p: &Processor{o: Options{Schema: schema}}}
+	var records wire.Records
+	records.Reset(b.Seal(wire.Producer{}, 0), 0, nil)
+	var rec wire.Record
+	for records.Next(&rec) {
+		tail.take(&rec)
+	}
+	var got []string
+	for _, d := range tail.batch {
+		got = append(got, fmt.Sprintf("%s at %d", d.run, d.Offset))
+	}
+	if want := []string{"a at 0", "a at 1", "b at 4", "b at 5", "c at 10"}; !slices.Equal(got, want) || tail.void != 3 || tail.known != 5 {
+		t.Errorf("%d count and %d are void: %q, want %q", tail.known, tail.void, got, want)
 	}
 }
