@@ -113,8 +113,9 @@ type Core struct {
 	set    *rules.Set
 	plan   *history.Plan // what set asks, and then what Options.Beside asks
 	form   *form         // of records under set
-	// What lies over set.
-	changes *rules.Changes
+	// What lies over set, and what of it keeps rules from acting.
+	changes    *rules.Changes
+	restraints []rules.Restraint
 
 	quarantine, besideQuarantine rules.Quarantine
 
@@ -205,6 +206,10 @@ func (c *Core) Change(to *rules.Changes) {
 	c.changes = to
 	c.set.Lists.Lay(to.Lists)
 	c.form.under(c.set.Hash, to.Revision)
+	c.restraints = nil
+	if snoozes := rules.NewSnoozes(c.set, to.Snoozes); snoozes != nil {
+		c.restraints = append(c.restraints, snoozes)
+	}
 }
 
 // Decide decides a batch, in the order given; the verdicts do not depend on how

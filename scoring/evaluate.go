@@ -85,7 +85,7 @@ func (c *Core) spread(from, to int, now int64) {
 
 func (w *worker) run(from, to int, now int64) {
 	c := w.core
-	w.evaluator.Under(&c.quarantine)
+	w.evaluator.Under(&c.quarantine, c.restraints...)
 	if w.beside != nil {
 		w.beside.Under(&c.besideQuarantine)
 	}

@@ -47,6 +47,9 @@ func commands() []command {
 		{"backtest", "run rules over past transactions, of files or topics", backtestCommand},
 		{"explain", "say why a transaction got its verdict", explainCommand},
 		{"load", "send files of transactions and labels to Kafka", loadCommand},
+		{"lists", "look at the lists of a running Sluice and change them", listsCommand},
+		{"snooze", "keep a rule of a running Sluice from acting on one entity", snoozeCommand},
+		{"rules", "look at the last rule sets of a running Sluice, and go back to one", rulesCommand},
 		{"journal", "look at what serve has written to its disk", journalCommand},
 	}
 }

@@ -2,11 +2,17 @@ package main
 
 import (
 	"errors"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -16,8 +22,10 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the program as its user does. $CONFIGS is the project's
-// folder of example files; `code N COMMAND` wants the exit code N. UPDATE=1
-// writes anew what cmp compares with.
+// folder of example files; `code N COMMAND` wants the exit code N; $LISTEN and
+// $AT are an address of this machine where nobody listens, and `answers PATH
+// [TEXT]` waits until somebody does and answers with the text, and notes the rule
+// set in it as $RULE_SET. UPDATE=1 writes anew what cmp compares with.
 func TestScripts(t *testing.T) {
 	configs, err := filepath.Abs("../../configs")
 	if err != nil {
@@ -28,10 +36,16 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE") != "",
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"code": exitsWith},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"code": exitsWith, "answers": answers},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("CONFIGS", configs)
-			return nil
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			e.Setenv("LISTEN", l.Addr().String())
+			e.Setenv("AT", "http://"+l.Addr().String())
+			return l.Close()
 		},
 	})
 }
@@ -51,4 +65,28 @@ func exitsWith(ts *testscript.TestScript, neg bool, args []string) {
 	if code != args[0] {
 		ts.Fatalf("exit code %s, not %s", code, args[0])
 	}
+}
+
+// answers is the script command of the same name.
+func answers(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: answers PATH [TEXT]")
+	}
+	text := strings.Join(args[1:], "")
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		w, err := http.Get(ts.Getenv("AT") + args[0])
+		if err != nil {
+			continue
+		}
+		body, err := io.ReadAll(w.Body)
+		_ = w.Body.Close()
+		if err != nil || w.StatusCode != http.StatusOK || !strings.Contains(string(body), text) {
+			continue
+		}
+		if set := regexp.MustCompile(`"rule_set":"([0-9a-f]+)"`).FindSubmatch(body); set != nil {
+			ts.Setenv("RULE_SET", string(set[1]))
+		}
+		return
+	}
+	ts.Fatalf("%s did not answer with %q", args[0], text)
 }

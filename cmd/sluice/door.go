@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os/user"
+	"strings"
+	"time"
+
+	"sluice/stream/gateway"
+)
+
+// door is the HTTP API of a running Sluice.
+type door struct{ at *string }
+
+// newDoor defines the flag that says where it is.
+func newDoor(f *flag.FlagSet) *door {
+	return &door{f.String("at", "http://127.0.0.1:8080", "`URL` of a running sluice serve")}
+}
+
+// doorTimeout bounds one request.
+const doorTimeout = 30 * time.Second
+
+// maxAnswer bounds what is read of an answer.
+const maxAnswer = 64 << 20
+
+// call asks for something, and reads the answer into what into points at. An
+// error says what the API says.
+func (d *door) call(ctx context.Context, method, path string, body map[string]string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, doorTimeout)
+	defer cancel()
+	var sent io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		sent = bytes.NewReader(b)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(*d.at, "/")+path, sent)
+	if err != nil {
+		return fmt.Errorf("--at is not a URL like http://127.0.0.1:8080: %w", err)
+	}
+	w, err := http.DefaultClient.Do(r)
+	if err != nil {
+		var u *url.Error
+		if errors.As(err, &u) { // whose text repeats the path, perhaps with a card in it
+			err = u.Err
+		}
+		return fmt.Errorf("sluice does not answer at %s (--at says where it is): %w", *d.at, err)
+	}
+	defer w.Body.Close() //nolint:errcheck // it was only read
+	answer, err := io.ReadAll(io.LimitReader(w.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("the answer of %s: %w", *d.at, err)
+	}
+	if w.StatusCode >= http.StatusBadRequest {
+		return refusedBy(w.StatusCode, answer)
+	}
+	if err := json.Unmarshal(answer, into); err != nil {
+		return fmt.Errorf("%s does not answer like sluice serve: %w", *d.at, err)
+	}
+	return nil
+}
+
+// refusedBy makes an error of a problem.
+func refusedBy(status int, answer []byte) error {
+	var p gateway.Problem
+	if json.Unmarshal(answer, &p) != nil || p.Detail == "" {
+		return fmt.Errorf("refused with status %d", status)
+	}
+	field := ""
+	if p.Field != "" {
+		field = p.Field + ": "
+	}
+	return fmt.Errorf("%s: %s%s", p.Title, field, p.Detail)
+}
+
+// ends are the flags that say until when, who and why.
+type ends struct{ lasts, until, author, why *string }
+
+func newEnds(f *flag.FlagSet) *ends {
+	return &ends{
+		f.String("for", "", "for how `LONG`, as 2h or 7d"),
+		f.String("until", "", "until when: a date like 2027-01-31, its beginning in UTC, or a `MOMENT` like 2027-01-31T18:00:00Z"),
+		f.String("author", "", "who changes it (default: the user of this machine)"),
+		f.String("why", "", "why"),
+	}
+}
+
+// by gives who changes something.
+func (e *ends) by() string {
+	if *e.author != "" {
+		return *e.author
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}
+
+// body adds to a body what the flags say; lasts names the member of --for.
+func (e *ends) body(lasts string, body map[string]string) map[string]string {
+	body["author"], body["why"] = e.by(), *e.why
+	if *e.lasts != "" {
+		body[lasts] = *e.lasts
+	}
+	if *e.until != "" {
+		body["until"] = *e.until
+	}
+	return body
+}
+
+// query is body for a request that has none.
+func (e *ends) query(lasts string) string {
+	q := url.Values{}
+	for name, text := range e.body(lasts, map[string]string{}) {
+		q.Set(name, text)
+	}
+	return "?" + q.Encode()
+}
