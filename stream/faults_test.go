@@ -207,8 +207,9 @@ func TestPassingFaults(t *testing.T) {
 	o := b.options()
 	o.Journal = &stream.Journaling{Dir: t.TempDir()}
 	n := 0
-	for starts := 0; remain() > 0; starts++ {
-		if starts == 10 {
+	var told []string
+	for start := 0; remain() > 0; start++ {
+		if start == 10 {
 			mu.Lock()
 			t.Fatalf("not asked for: %v", left)
 		}
@@ -223,7 +224,14 @@ func TestPassingFaults(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 		await(t, "caught up", drained(p))
-		await(t, "no trouble", func() bool { return len(p.State().Troubles) == 0 })
+		var troubles []string
+		await(t, "no trouble", func() bool {
+			if troubles = p.State().Troubles; len(troubles) > 0 && !slices.Equal(troubles, told) {
+				told = troubles
+				t.Log(start, ": ", told)
+			}
+			return len(troubles) == 0
+		})
 		stop()
 	}
 	b.verdicts(t, n)

@@ -41,10 +41,14 @@ type harm struct {
 
 var harms = []harm{
 	{"kills", []string{"nobody listens there"}, func(t *testing.T, p *place) func() {
-		if err := syscall.Kill(p.broker(t), syscall.SIGKILL); err != nil {
+		pid := p.broker(t)
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		return func() {
+			for gone := time.Now().Add(time.Minute); lives(pid) && time.Now().Before(gone); {
+				time.Sleep(10 * time.Millisecond) // its memory is taken apart first
+			}
 			if out, err := exec.Command(filepath.Join("..", "..", ".ci", "kafka"), "restart", p.kafka).CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
@@ -57,6 +61,12 @@ var harms = []harm{
 		}
 		return func() { _ = syscall.Kill(pid, syscall.SIGCONT) }
 	}},
+}
+
+// lives says whether a process is there that is not waited for.
+func lives(pid int) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	return err == nil && !strings.Contains(string(status), "State:\tZ")
 }
 
 // TestReliabilityBroker kills the broker and starts it again, or freezes it for

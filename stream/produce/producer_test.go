@@ -286,3 +286,34 @@ func TestBatch(t *testing.T) {
 		}
 	}
 }
+
+// TestTroubleEnds: what was in the way is over once it is, also for a producer
+// that has nothing to send.
+func TestTroubleEnds(t *testing.T) {
+	w := newWorld(t, 1, nil)
+	o := w.options(t)
+	leaders := o.Leaders
+	var asked atomic.Int32
+	o.Leaders = func(ctx context.Context, topic string) (map[int32]int32, error) {
+		if asked.Add(1) < 4 {
+			return map[int32]int32{0: -1}, nil
+		}
+		return leaders(ctx, topic)
+	}
+	p := produce.New(o, 1, func(int32, int64, []int) {}, func(int, error) {})
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	all.Go(func() { _ = p.Run(ctx) })
+	for end := time.Now().Add(20 * time.Second); p.Trouble() == nil && asked.Load() < 4; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no trouble without a leader")
+		}
+	}
+	for end := time.Now().Add(20 * time.Second); asked.Load() < 4 || p.Trouble() != nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the leader is there, and it says: %v", p.Trouble())
+		}
+	}
+	cancel()
+	all.Wait()
+}

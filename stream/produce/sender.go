@@ -78,6 +78,9 @@ func (p *Producer[T]) round(ctx context.Context, back *backoff) error {
 		groups[leader] = append(groups[leader], part)
 	}
 	back.reset()
+	if p.queued.Load() == 0 {
+		p.fail(nil) // with nothing to send no success would tell that it is over
+	}
 	return p.serve(ctx, groups)
 }
 
