@@ -23,7 +23,7 @@ func TestReliabilityFence(t *testing.T) {
 		p := newPlace(t)
 		p.send(t, all)
 		w := p.watch(t)
-		first := serve(t, p.configure(t, "first", "{dir: first, interval: 50ms}"))
+		first := serve(t, p.configure(t, "first", "{dir: first, interval: 50ms}", "state: {dir: first-state}"))
 		goal := 1 + random.IntN(n*3/4)
 		first.await(t, "some verdicts", time.Minute, func() bool { return w.seen.Load() >= int64(goal) })
 		first.freeze(t)
@@ -31,7 +31,7 @@ func TestReliabilityFence(t *testing.T) {
 		if out, err := exec.Command("cp", "-r", filepath.Join(p.dir, "first"), filepath.Join(p.dir, "second")).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		second := serve(t, p.configure(t, "second", "{dir: second, interval: 50ms}"))
+		second := serve(t, p.configure(t, "second", "{dir: second, interval: 50ms}", "state: {dir: second-state}"))
 		// It wakes at a random place: while the other one still starts, in the
 		// middle of its work, or when all is done.
 		wake := frozenAt + random.Int64N(int64(n)-frozenAt+1)
