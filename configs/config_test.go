@@ -91,6 +91,9 @@ func TestWhole(t *testing.T) {
 	if c.DecidedIDs != (DecidedIDs{7 * 24 * time.Hour, 10}) || c.Merge.Wait != 2*time.Millisecond || !c.DeadLetters.Raw {
 		t.Errorf("%+v", c)
 	}
+	if want := (Journal{false, filepath.Join("testdata", "good", "here"), 10 * time.Millisecond, 16 << 20, true}); c.Journal != want || c.History.Memory != 0 {
+		t.Errorf("journal %+v, history %+v", c.Journal, c.History)
+	}
 	if c.Alerts.Log || c.Alerts.Lasts != time.Hour || c.Alerts.Webhook.Reveal() != "https://hooks.example/hunter2" {
 		t.Errorf("alerts %+v", c.Alerts)
 	}

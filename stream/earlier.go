@@ -14,7 +14,7 @@ type earlier struct {
 }
 
 const (
-	earlierBits  = 12 // an id: about 1 of 100 new ones is looked up in vain
+	earlierBits  = 16 // an id: about 1 of 800 new ones is looked up in vain
 	earlierMarks = 6  // bits of a block that an id sets
 )
 

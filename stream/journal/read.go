@@ -68,7 +68,7 @@ type lookup struct {
 // look looks ids up in some buckets, and is fastest where they are sorted.
 func (s *store) look(live []uint16, ids []lookup) error {
 	return s.known(s.guard(func() error {
-		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyID}, UpperBound: []byte{keyID + 1}})
+		it, err := s.db.NewIter(seeking(keyID))
 		if err != nil {
 			return err
 		}

@@ -84,7 +84,7 @@ func (c *scan) fill() (more bool, err error) {
 		}
 		o := &pebble.IterOptions{LowerBound: c.lower, UpperBound: c.upper}
 		if c.history {
-			o.LowerBound, o.UpperBound = []byte{keyHistory}, []byte{keyHistory + 1}
+			o = seeking(keyHistory)
 		}
 		if c.it, err = c.s.db.NewIter(o); err != nil {
 			return false, err
@@ -116,6 +116,14 @@ func (c *scan) fill() (more bool, err error) {
 		}
 		c.found = c.it.Next()
 	}
+}
+
+// seeking gives the options to look keys of a kind up. By itself Pebble takes
+// no look into the Bloom filters of the lowest level, where nearly everything
+// lies: it expects that what is asked for exists. Most buckets of an entity
+// do not, and of a new one none.
+func seeking(kind byte) *pebble.IterOptions {
+	return &pebble.IterOptions{LowerBound: []byte{kind}, UpperBound: []byte{kind + 1}, UseL6Filters: true}
 }
 
 func (c *scan) seek() bool {
