@@ -13,10 +13,11 @@
 # SLUICE_BENCH_DIR   scratch folder (default: a new one that is removed);
 #                    a folder of yours keeps results.jsonl and all logs
 # JOBS               what is drained (default: "light heavy")
-# ENGINES            who (default: "naivego sluice")
+# ENGINES            who, in turns (default: "naivego sluice"; sluice keeps no
+#                    journal there, as the opponent keeps nothing; journal is
+#                    sluice with its journal: see journal.sh)
+# BASELINE           with whom the ratios compare (default: naivego)
 # LATENCY_JOBS       what is fed (default: "light"; "" for none)
-# JOURNAL            true: sluice keeps its journal meanwhile (default: false, as
-#                    the opponent keeps nothing; journal.sh measures what it costs)
 # LATENCY_SECONDS    measured at RATE, after WARM_SECONDS (60, 2000, 15)
 set -euo pipefail
 
@@ -69,8 +70,8 @@ build() {
 	fi
 }
 
-# configure JOB TX LABELS VERDICTS: the configuration of one run of sluice, in
-# a consumer group of its own.
+# configure JOB TX LABELS VERDICTS JOURNAL: the configuration of one run of
+# sluice, in a consumer group of its own.
 configure() {
 	local rules=$repository/configs/handbook/rules labels=$3
 	[ "$1" = light ] || { rules=$repository/configs/heavy/rules labels='""'; }
@@ -81,7 +82,7 @@ topics: {transactions: $2, labels: $labels, verdicts: $4, dead_letters: bench-de
 schema: $repository/configs/handbook/schema.yaml
 rules: $rules
 listen: $listen
-journal: {enabled: ${JOURNAL:-false}, dir: $dir/journal}
+journal: {enabled: $5, dir: $dir/journal}
 CONFIG
 	rm -rf "$dir/journal"
 }
@@ -90,12 +91,12 @@ CONFIG
 start() {
 	local log=$dir/log/$1-$2-$3.log
 	case $1 in
-	sluice)
-		configure "$2" "$4" "$5" "$6"
+	sluice | journal)
+		configure "$2" "$4" "$5" "$6" "$([ "$1" = journal ] && echo true || echo false)"
 		"$dir/bin/sluice" serve --config "$dir/sluice.yaml" >"$log" 2>&1 &
 		;;
 	naivego) "$dir/bin/naivego" "$2" "$3" "$4" "$5" "$6" "$dir/peers/heavy_rules.json" >"$log" 2>&1 & ;;
-	*) die "there is no engine $1: naivego, sluice" ;;
+	*) die "there is no engine $1: naivego, sluice, journal" ;;
 	esac
 	engine=$!
 }
@@ -143,6 +144,8 @@ if [ -n "$jobs" ]; then
 fi
 : >"$dir/results.jsonl"
 for round in $(seq "$rounds"); do
+	# Whoever came second comes first in the next round.
+	[ "$round" = 1 ] || engines=$(tr ' ' '\n' <<<"$engines" | tac | paste -sd ' ')
 	for job in $jobs; do
 		for e in $engines; do
 			say "round $round: $e drains $job"
@@ -156,4 +159,4 @@ for round in $(seq "$rounds"); do
 		done
 	done
 done
-"$dir/bin/summary" "$dir/results.jsonl"
+"$dir/bin/summary" -baseline "${BASELINE:-naivego}" "$dir/results.jsonl"

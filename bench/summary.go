@@ -2,15 +2,16 @@
 
 // Summary makes the tables of README.md of what kafka-to-kafka.sh measured:
 //
-//	go run bench/summary.go results.jsonl
+//	go run bench/summary.go [-baseline ENGINE] results.jsonl
 //
 // A cell holds minimum / median / maximum over the rounds. A ratio compares two
-// runs of the same round.
+// runs of the same round, with the baseline's.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log"
 	"os"
@@ -43,29 +44,35 @@ type run struct {
 	}
 }
 
-// baseline is whom the ratios compare with.
-const baseline = "naivego"
+// table is what the columns of a table are made of.
+type table struct {
+	all      []run
+	baseline string // whom the ratios compare with
+}
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: summary results.jsonl")
+	baseline := flag.String("baseline", "naivego", "the `engine` that the ratios compare with")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		log.Fatal("usage: summary [-baseline ENGINE] results.jsonl")
 	}
-	all, err := read(os.Args[1])
+	all, err := read(flag.Arg(0))
 	if err != nil {
 		log.Fatal(err)
 	}
-	print(all, "drain", []column{
+	t := table{all, *baseline}
+	t.print("drain", []column{
 		{"CPU µs/tx whole", "%.2f", func(r run) float64 { return r.Watch.Whole }, true},
 		{"CPU µs/tx last half", "%.2f", func(r run) float64 { return r.Watch.Half }, true},
 		{"broker CPU µs/tx", "%.2f", func(r run) float64 { return r.Watch.Broker / r.Check.Distinct * 1e6 }, false},
-		{"k tx/s to 99.9 %", "%.0f", func(r run) float64 { return r.Check.Rate / 1e3 }, false},
-		{"k tx/s last half", "%.0f", func(r run) float64 { return r.Watch.Rate / 1e3 }, false},
+		{"k tx/s to 99.9 %", "%.0f", func(r run) float64 { return r.Check.Rate / 1e3 }, true},
+		{"k tx/s last half", "%.0f", func(r run) float64 { return r.Watch.Rate / 1e3 }, true},
 		{"peak RSS MiB", "%.0f", func(r run) float64 { return r.Watch.RSS }, false},
 		{"verdicts equal", "%.0f", func(r run) float64 { return r.Check.Equal }, false},
 		{"missing or twice", "%.0f", func(r run) float64 { return r.Check.Missing + r.Check.Dup }, false},
 		{"load before", "%.1f", func(r run) float64 { return r.Load }, false},
 	})
-	print(all, "latency", []column{
+	t.print("latency", []column{
 		{"p50 ms", "%.2f", func(r run) float64 { return r.Feed.P50 }, false},
 		{"p99 ms", "%.2f", func(r run) float64 { return r.Feed.P99 }, false},
 		{"p99.9 ms", "%.2f", func(r run) float64 { return r.Feed.P999 }, false},
@@ -103,10 +110,10 @@ type column struct {
 }
 
 // print writes one table: a line for each job and engine.
-func print(all []run, kind string, columns []column) {
+func (t *table) print(kind string, columns []column) {
 	groups := map[string][]run{}
 	var order []string
-	for _, r := range all {
+	for _, r := range t.all {
 		if r.Kind != kind {
 			continue
 		}
@@ -122,7 +129,7 @@ func print(all []run, kind string, columns []column) {
 	for _, c := range columns {
 		head = append(head, c.head)
 		if c.compared {
-			head = append(head, "÷ "+baseline)
+			head = append(head, "÷ "+t.baseline)
 		}
 	}
 	fmt.Printf("| %s |\n|%s\n", strings.Join(head, " | "), strings.Repeat("---|", len(head)))
@@ -131,7 +138,7 @@ func print(all []run, kind string, columns []column) {
 		for _, c := range columns {
 			cells = append(cells, spread(c.format, values(groups[name], c.of)))
 			if c.compared {
-				cells = append(cells, spread("%.2f", ratios(groups[name], all, c.of)))
+				cells = append(cells, spread("%.2f", t.ratios(groups[name], c.of)))
 			}
 		}
 		fmt.Printf("| %s |\n", strings.Join(cells, " | "))
@@ -147,10 +154,10 @@ func values(runs []run, of func(run) float64) (out []float64) {
 }
 
 // ratios compares each run with the baseline's of the same kind, job and round.
-func ratios(runs, all []run, of func(run) float64) (out []float64) {
+func (t *table) ratios(runs []run, of func(run) float64) (out []float64) {
 	for _, r := range runs {
-		for _, b := range all {
-			if b.Kind == r.Kind && b.Job == r.Job && b.Round == r.Round && b.Engine == baseline {
+		for _, b := range t.all {
+			if b.Kind == r.Kind && b.Job == r.Job && b.Round == r.Round && b.Engine == t.baseline {
 				out = append(out, of(r)/of(b))
 			}
 		}

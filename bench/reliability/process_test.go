@@ -214,6 +214,19 @@ func (s *process) memory() int64 {
 	return 0
 }
 
+// cpu gives the time that the process has computed, for itself and in the system.
+func (s *process) cpu() time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ") // behind the name
+	fields := strings.Fields(rest)
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond // ticks of Linux
+}
+
 // thaw lets a frozen process go on.
 func (s *process) thaw(t *testing.T) {
 	t.Helper()

@@ -206,3 +206,41 @@ func BenchmarkRead(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkLarge looks things up in the journal in SLUICE_BENCH_JOURNAL, one that
+// the Scale test of bench/reliability has filled with 10 million cards.
+func BenchmarkLarge(b *testing.B) {
+	dir := os.Getenv("SLUICE_BENCH_JOURNAL")
+	if dir == "" {
+		b.Skip("needs SLUICE_BENCH_JOURNAL")
+	}
+	text, err := os.ReadFile("../../configs/handbook/schema.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	j, err := Open(Options{Dir: dir, Schema: parseSchema(b, string(text)), ReadOnly: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer j.Close()
+	r := rand.New(rand.NewPCG(1, uint64(os.Getpid())))
+	const cards = 10_000_000
+	for name, from := range map[string]int{"known": 0, "new": 1 << 40} {
+		b.Run(name, func(b *testing.B) {
+			var rows counter
+			for b.Loop() {
+				if err := j.History(0, strconv.AppendInt(nil, int64(from+r.IntN(cards)), 10), &rows); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(rows)/float64(b.N), "rows")
+		})
+	}
+	b.Run("unknown id", func(b *testing.B) {
+		for b.Loop() {
+			if _, ok, err := j.Find(strconv.AppendInt([]byte("i9"), r.Int64(), 10)); ok || err != nil {
+				b.Fatal(ok, err)
+			}
+		}
+	})
+}
