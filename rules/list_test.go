@@ -115,3 +115,29 @@ func TestContainsAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// BenchmarkMillionLines reads a list of a million entries.
+func BenchmarkMillionLines(b *testing.B) {
+	for _, c := range []struct{ name, format string }{
+		{"texts", "device-%d\n"}, {"texts that end", "device-%d until 2199-01-31\n"}, {"networks", ""},
+	} {
+		var content strings.Builder
+		for i := range 1_000_000 {
+			if c.name == "networks" {
+				fmt.Fprintf(&content, "%d.%d.%d.0/24\n", i>>16+1, i>>8&255, i&255)
+				continue
+			}
+			fmt.Fprintf(&content, c.format, i)
+		}
+		text := []byte(content.String())
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				f := &listFile{file: "l.txt"}
+				if l := f.parse(text); l.size() != 1_000_000 || len(f.faults) > 0 {
+					b.Fatal(l.size(), f.faults)
+				}
+			}
+		})
+	}
+}

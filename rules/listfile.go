@@ -10,7 +10,7 @@ import (
 	"sluice/configs/strict"
 )
 
-// The bounds of a list file, and of all of a directory together.
+// The bounds of a list file, and of all files of a directory together.
 const (
 	maxListSize    = 64 << 20
 	maxListLine    = 1 << 10
@@ -149,11 +149,12 @@ func cutUntil(text string) (value, end string, ends bool) {
 // ParseUntil reads an end: 2027-01-31, the beginning of that day in UTC, as
 // `expires` of a rule, or a moment like 2027-01-31T18:00:00Z. It gives ns.
 func ParseUntil(text string) (int64, error) {
-	if t, err := time.Parse(time.RFC3339, text); err == nil && t.Year() >= 1971 && t.Year() <= 2261 {
+	if len(text) == len(time.DateOnly) { // as most are, and what fails to be parsed costs
+		if ns, err := parseDate(text); err == nil {
+			return ns, nil
+		}
+	} else if t, err := time.Parse(time.RFC3339, text); err == nil && t.Year() >= 1971 && t.Year() <= 2261 {
 		return t.UnixNano(), nil
-	}
-	if ns, err := parseDate(text); err == nil {
-		return ns, nil
 	}
 	return 0, fmt.Errorf("behind `until` stands a date like 2027-01-31, or a moment like 2027-01-31T18:00:00Z, in the years 1971 to 2261, and not %q", clip(text))
 }

@@ -173,6 +173,9 @@ func readOnce(fsys fs.FS) (*sources, error) {
 		if err != nil {
 			return nil, err
 		}
+		if size := sizeOf(infos); size > maxListsSize {
+			return nil, fmt.Errorf("the files in %s have %d MiB together, and at most %d are read", in.dir, size>>20, maxListsSize>>20)
+		}
 		for _, i := range infos {
 			name := path.Join(in.dir, i.name)
 			data, err := readFile(fsys, name, in.most)
@@ -181,9 +184,6 @@ func readOnce(fsys fs.FS) (*sources, error) {
 			}
 			*in.into = append(*in.into, File{name, data})
 		}
-	}
-	if size := sizeOf(s.lists); size > maxListsSize {
-		return nil, fmt.Errorf("the lists have %d MiB together, and at most %d are read", size>>20, maxListsSize>>20)
 	}
 	if len(s.files) == 0 {
 		return nil, errors.New("there is no rule file (*.yaml or *.yml) in it")
@@ -194,9 +194,9 @@ func readOnce(fsys fs.FS) (*sources, error) {
 	return s, err
 }
 
-func sizeOf(files []File) (bytes int) {
+func sizeOf(files []found) (bytes int64) {
 	for _, f := range files {
-		bytes += len(f.Data)
+		bytes += f.info.Size()
 	}
 	return bytes
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,9 @@ type Desk struct {
 	o        Options
 	Register *Register
 
+	// order is held from the keeping of a change until it is in force, so that they
+	// come into force as they are numbered; mu only while something is looked at.
+	order  sync.Mutex
 	mu     sync.Mutex
 	log    *log
 	closed func() error // gives the lock back
@@ -46,13 +50,12 @@ type Desk struct {
 
 // Counts are what a desk has done since it was opened, and what it holds.
 type Counts struct {
-	Taken     map[Action]int64 // changes that were taken
-	Unkept    int64            // that were not, as they could not be kept
-	Entries   int              // changes of lists that hold, or have ended a short while ago
-	Snoozes   int
-	Revision  int64
-	Pinned    bool
-	Unwritten error // why the last one was not kept; nil once one is again
+	Taken    map[Action]int64 // changes that were taken
+	Unkept   int64            // that were not, as they could not be kept
+	Entries  int              // changes of lists that hold, or have ended a short while ago
+	Snoozes  int
+	Revision int64
+	Pinned   bool
 }
 
 // Counts gives them.
@@ -273,6 +276,9 @@ func (d *Desk) Snooze(ctx context.Context, rule string, r Request) (Change, erro
 	if f := entity(set.Schema, r.Entity); f != nil {
 		return Change{}, f
 	}
+	if f := whole(set.Schema, r); f != nil {
+		return Change{}, f
+	}
 	c := Change{Do: Snooze, Rule: rule, Entity: r.Entity, Value: r.Value}
 	if err := d.fill(&c, r, true); err != nil {
 		return c, err
@@ -319,26 +325,46 @@ func entity(schema *event.Schema, name string) *Fault {
 	return &Fault{"bad_value", "entity", fmt.Sprintf("%q is no entity of the schema; it is one of %s", clip(name), strings.Join(names, ", "))}
 }
 
+// whole checks that the value of an entity that is a number is written as one.
+func whole(schema *event.Schema, r Request) *Fault {
+	if schema.Fields[schema.Field(r.Entity)].Type != event.TypeInteger {
+		return nil
+	}
+	if n, err := strconv.ParseInt(r.Value, 10, 64); err != nil || strconv.FormatInt(n, 10) != r.Value {
+		return &Fault{"bad_value", "value", r.Entity + " is a whole number, like 4711"}
+	}
+	return nil
+}
+
 // change keeps a change and puts it in force. What is kept is in force at the
 // latest with the first decision after the wait for it has ended.
 func (d *Desk) change(ctx context.Context, c Change) (Change, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.log.append(&c, d.o.Now()); err != nil {
-		d.counts.Unkept++
-		d.counts.Unwritten = err
+	d.order.Lock()
+	defer d.order.Unlock()
+	now, err := d.keep(&c)
+	if err != nil {
 		d.o.Log.Error("a change was not taken", d.about(&c, "error", err)...)
 		return c, err
 	}
-	d.counts.Taken[c.Do]++
-	d.counts.Unwritten = nil
-	d.now = d.compile(d.now, c.List)
-	if err := d.apply(ctx, d.now); err != nil {
+	if err := d.apply(ctx, now); err != nil {
 		d.o.Log.Warn("a change is kept and will be in force with the next decision", d.about(&c)...)
 		return c, nil
 	}
 	d.o.Log.Info("a change is in force", d.about(&c)...)
 	return c, nil
+}
+
+// keep keeps a change and gives all that holds then.
+func (d *Desk) keep(c *Change) (*rules.Changes, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.log.append(c, d.o.Now()); err != nil {
+		d.counts.Unkept++
+		return nil, err
+	}
+	d.counts.Taken[c.Do]++
+	d.now = d.compile(d.now, c.List)
+	return d.now, nil
 }
 
 // about says what a change is, for the log.
