@@ -33,6 +33,12 @@ func editorKinds() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[date]():        {Type: "string", Pattern: `^\d{4}-\d{2}-\d{2}$`, Examples: []any{"2027-01-31"}},
 		reflect.TypeFor[upperSnake]():  {Type: "string", Pattern: `^[A-Z][A-Z0-9_]*$`, MaxLength: maxID, Examples: []any{"CARD_TESTING"}},
 		reflect.TypeFor[paymentText](): payment,
+		reflect.TypeFor[breakerEntry](): {AnyOf: []*jsonschema.Schema{jsonschema.OneOf("off"), {
+			Type: "object", Additional: false, Properties: map[string]*jsonschema.Schema{
+				"times":   {Type: "integer", Minimum: new(int64(2)), Maximum: new(int64(maxTimes)), Default: breakerTimes, Description: "The multiple of what is usual for the rule"},
+				"fall_to": {Type: "string", Enum: []string{"shadow"}, Description: "While the breaker is open the rule has no effect; not for one that denies"},
+			},
+		}}},
 		reflect.TypeFor[rolloutEntry](): {AnyOf: []*jsonschema.Schema{share, {
 			Type: "object", Additional: false, Required: []string{"share"}, Properties: map[string]*jsonschema.Schema{
 				"share": share, "by": {Type: "string", Description: "The entity of the event schema, its key without it"},

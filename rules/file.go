@@ -56,6 +56,7 @@ type ruleEntry struct {
 	Owner       string         `yaml:"owner"`         // the team that answers for it
 	Expires     date           `yaml:"expires"`       // the day, UTC, from whose beginning on it is not asked any more
 	Rollout     rolloutEntry   `yaml:"rollout"`       // 10%: live for this share of the entities, in shadow for the others; or {share: 10%, by: card}
+	Breaker     breakerEntry   `yaml:"breaker"`       // {times: 10}, which is so without it: its owner is told when it fires 10 times as often as usual; with fall_to: shadow it has no effect meanwhile; or off
 	Examples    []exampleEntry `yaml:"examples"`      // payments that must or must not fire it; all of them are tried before the rules are taken
 }
 
@@ -77,7 +78,7 @@ func (r *ruleEntry) rule(file string, rollout Rollout) Rule {
 		ID: r.ID.Value, Description: r.Description, When: r.When.Value,
 		Verdict: r.Verdict, Score: r.Score, Reason: string(r.Reason), Mode: r.Mode,
 		Alert: string(r.Alert), Owner: r.Owner, Expires: r.Expires.ns,
-		Rollout: rollout,
+		Rollout: rollout, Breaker: r.Breaker.breaker(),
 	}
 	rule.Hash = contentHash(fmt.Appendf(nil, "%+v", rule))
 	rule.File, rule.Line = file, r.Mark.Line

@@ -183,6 +183,7 @@ func (l *loader) rule(doc *strict.Document, r *ruleEntry) {
 	if n := r.Expires.node; n != nil {
 		next.expires = strict.Mark{Line: n.Line, Column: n.Column}
 	}
+	l.checkBreaker(doc, r)
 	if r.When.Node != nil {
 		next.tree = l.condition(doc, r.When)
 	}

@@ -74,6 +74,7 @@ func TestGood(t *testing.T) {
 		ID: "everything", Description: "all keys", When: "tx.amount > 5 and tx.ip in lists.bad_networks",
 		Verdict: Deny, Score: -60, Reason: "CARD_TESTING", Mode: Live, Alert: "page", Owner: "payments-risk",
 		Expires: time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC).UnixNano(),
+		Breaker: Breaker{Times: 10},
 		File:    "testdata/good/all/a.yaml", Line: 4,
 	}
 	if first != want {

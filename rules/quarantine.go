@@ -114,8 +114,8 @@ func (q *Quarantine) Held() []Held {
 	return out
 }
 
-// Hold puts rules into quarantine that an earlier run had there, as far as they
-// are in the set and the same.
+// Hold puts rules into quarantine that were there before, as far as they are in
+// the set and the same.
 func (q *Quarantine) Hold(held []Held) {
 	for _, r := range q.rules {
 		i := slices.IndexFunc(held, func(h Held) bool { return h.Rule == r.id && h.Hash == r.hash })

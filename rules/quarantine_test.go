@@ -106,24 +106,6 @@ func TestQuarantineOverReloads(t *testing.T) {
 	}
 }
 
-// TestQuarantineOverRestarts gives another run what one had in quarantine.
-func TestQuarantineOverRestarts(t *testing.T) {
-	var before, after, edited Quarantine
-	before.Use(twoRules(t, "x"))
-	fail(&before, 0, 100, 1)
-	after.Use(twoRules(t, "x"))
-	after.Hold(before.Held())
-	after.Hold(before.Held())
-	if len(after.Held()) != 1 || after.why(0) != before.why(0) {
-		t.Errorf("held are %+v", after.Held())
-	}
-	edited.Use(twoRules(t, "y"))
-	edited.Hold(before.Held())
-	if len(edited.Held()) != 0 {
-		t.Errorf("a changed rule is held: %+v", edited.Held())
-	}
-}
-
 func TestRuleHashes(t *testing.T) {
 	load := func(file string) *Set {
 		set, err := LoadFS(files("a.yaml", file), "test", testSchema(t))
@@ -146,5 +128,23 @@ func TestRuleHashes(t *testing.T) {
 		if got := rules[len(rules)-1].Hash; (got == first) != c.same {
 			t.Errorf("%s has the hash %s, before it was %s", strings.TrimSpace(c.file), got, first)
 		}
+	}
+}
+
+// TestQuarantineHolds puts rules into quarantine that were there before.
+func TestQuarantineHolds(t *testing.T) {
+	var before, after, edited Quarantine
+	before.Use(twoRules(t, "x"))
+	fail(&before, 0, 100, 1)
+	after.Use(twoRules(t, "x"))
+	after.Hold(before.Held())
+	after.Hold(before.Held())
+	if len(after.Held()) != 1 || after.why(0) != before.why(0) {
+		t.Errorf("held are %+v", after.Held())
+	}
+	edited.Use(twoRules(t, "y"))
+	edited.Hold(before.Held())
+	if len(edited.Held()) != 0 {
+		t.Errorf("a changed rule is held: %+v", edited.Held())
 	}
 }

@@ -43,6 +43,7 @@ type Rule struct {
 	Owner       string
 	Expires     int64 // ns; 0: never. Not evaluated for arrivals at or after it
 	Rollout     Rollout
+	Breaker     Breaker
 	Hash        string // of all of the above: two rules with the same are the same
 	File        string
 	Line        int

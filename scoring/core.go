@@ -100,24 +100,25 @@ type Options struct {
 	// OnQuarantine, if set, is told the rules in quarantine whenever they may have
 	// changed, by the goroutine that calls the Core.
 	OnQuarantine func([]rules.Held)
+	// OnBreaker, if set, is told the rules whose breakers are open, likewise. The
+	// rules that it names are those of the set in force then.
+	OnBreaker func([]rules.Trip)
 }
 
 // Core decides transactions. It is not safe for concurrent use.
 type Core struct {
-	schema *event.Schema
-	o      Options
-	store  *history.Store
-	stored func(*event.Transaction) event.Key // StoredBodies
-	ids    *ids
-	clock  clock
-	set    *rules.Set
-	plan   *history.Plan // what set asks, and then what Options.Beside asks
-	form   *form         // of records under set
-	// What lies over set, and what of it keeps rules from acting.
-	changes    *rules.Changes
-	restraints []rules.Restraint
+	schema  *event.Schema
+	o       Options
+	store   *history.Store
+	stored  func(*event.Transaction) event.Key // StoredBodies
+	ids     *ids
+	clock   clock
+	set     *rules.Set
+	plan    *history.Plan  // what set asks, and then what Options.Beside asks
+	form    *form          // of records under set
+	changes *rules.Changes // what lies over set
 
-	quarantine, besideQuarantine rules.Quarantine
+	standing, besideStanding rules.Standing
 
 	workers   []*worker
 	decisions []Decision
@@ -184,13 +185,13 @@ func (c *Core) Swap(set *rules.Set) {
 	c.set, c.plan = set, set.Program.Plan()
 	if c.o.Beside != nil {
 		c.plan = join(c.plan, c.o.Beside.Program.Plan())
-		c.besideQuarantine.Use(c.o.Beside)
+		c.besideStanding.Use(c.o.Beside)
 	}
 	c.store.Install(c.plan)
 	c.form = newForm(c.schema, set, c.o.Run)
+	c.standing.Use(set)
 	c.Change(c.changes)
-	c.quarantine.Use(set)
-	c.tellHeld()
+	c.tell(rules.News{Quarantine: true, Breaker: true})
 	c.workers = make([]*worker, c.o.Workers)
 	for i := range c.workers {
 		c.workers[i] = &worker{core: c, evaluator: set.NewEvaluator()}
@@ -206,10 +207,7 @@ func (c *Core) Change(to *rules.Changes) {
 	c.changes = to
 	c.set.Lists.Lay(to.Lists)
 	c.form.under(c.set.Hash, to.Revision)
-	c.restraints = nil
-	if snoozes := rules.NewSnoozes(c.set, to.Snoozes); snoozes != nil {
-		c.restraints = append(c.restraints, snoozes)
-	}
+	c.standing.Snooze(rules.NewSnoozes(c.set, to.Snoozes))
 }
 
 // Decide decides a batch, in the order given; the verdicts do not depend on how

@@ -19,28 +19,29 @@ type worker struct {
 	record    recorder
 }
 
-// evaluate decides the open inputs from..to. Where that puts a rule into
-// quarantine, what comes behind is evaluated again without it.
+// evaluate decides the open inputs from..to. Where that changes which rules act,
+// what comes behind is evaluated again.
 func (c *Core) evaluate(from, to int, now int64) {
 	for from < to {
 		c.spread(from, to, now)
-		from = c.fail(from, to)
+		from = c.stand(from, to)
 	}
 }
 
-// fail takes in which rules failed, in order. It gives where evaluating must go
-// on: behind the input that put a rule into quarantine.
-func (c *Core) fail(from, to int) int {
+// stand takes in which rules fired and failed, in order. It gives where evaluating
+// must go on: behind the input that put a rule into quarantine, say.
+func (c *Core) stand(from, to int) int {
 	for i := from; i < to; i++ {
 		d := &c.decisions[i]
 		if d.Status != Decided {
 			continue
 		}
-		changed := c.quarantine.Decided(d.Tx.Arrival, d.Outcome.Errors)
-		if changed {
-			c.tellHeld()
+		news := c.standing.Decided(d.Tx, &d.Outcome)
+		if news != (rules.News{}) {
+			c.tell(news)
 		}
-		if c.o.Beside != nil && c.besideQuarantine.Decided(d.Tx.Arrival, d.Beside.Errors) {
+		changed := news.Changed
+		if c.o.Beside != nil && c.besideStanding.Decided(d.Tx, &d.Beside).Changed {
 			changed = true
 		}
 		if changed {
@@ -51,20 +52,33 @@ func (c *Core) fail(from, to int) int {
 }
 
 // Held lists the rules in quarantine.
-func (c *Core) Held() []rules.Held { return c.quarantine.Held() }
+func (c *Core) Held() []rules.Held { return c.standing.Quarantine.Held() }
 
 // HeldBeside lists the rules of Options.Beside in quarantine.
-func (c *Core) HeldBeside() []rules.Held { return c.besideQuarantine.Held() }
+func (c *Core) HeldBeside() []rules.Held { return c.besideStanding.Quarantine.Held() }
 
-// Hold puts rules into quarantine that an earlier run had there.
-func (c *Core) Hold(held []rules.Held) {
-	c.quarantine.Hold(held)
-	c.tellHeld()
+// Open lists the rules whose breakers are open.
+func (c *Core) Open() []rules.Trip { return c.standing.Breakers.Open() }
+
+// AppendStanding appends how the rules stand after what has been decided so far, as
+// Resume reads it.
+func (c *Core) AppendStanding(b []byte) []byte { return c.standing.Append(b) }
+
+// Resume goes on with how the rules stood in an earlier run, as far as they are the
+// same. Where it can't be read, all is as it was.
+func (c *Core) Resume(standing []byte) error {
+	err := c.standing.Resume(standing)
+	c.tell(rules.News{Quarantine: true, Breaker: true})
+	return err
 }
 
-func (c *Core) tellHeld() {
-	if c.o.OnQuarantine != nil {
-		c.o.OnQuarantine(c.quarantine.Held())
+// tell tells who wants to know.
+func (c *Core) tell(news rules.News) {
+	if news.Quarantine && c.o.OnQuarantine != nil {
+		c.o.OnQuarantine(c.Held())
+	}
+	if news.Breaker && c.o.OnBreaker != nil {
+		c.o.OnBreaker(c.Open())
 	}
 }
 
@@ -85,9 +99,9 @@ func (c *Core) spread(from, to int, now int64) {
 
 func (w *worker) run(from, to int, now int64) {
 	c := w.core
-	w.evaluator.Under(&c.quarantine, c.restraints...)
+	c.standing.Rule(w.evaluator)
 	if w.beside != nil {
-		w.beside.Under(&c.besideQuarantine)
+		c.besideStanding.Rule(w.beside)
 	}
 	plan := c.plan
 	nq, nl := len(plan.Queries), len(plan.Lists)

@@ -121,7 +121,9 @@ func TestQuarantineIsTold(t *testing.T) {
 		t.Errorf("record %s", d.Record)
 	}
 	again := scoring.New(schema, core.Set(), scoring.Options{})
-	again.Hold(core.Held())
+	if err := again.Resume(core.AppendStanding(nil)); err != nil {
+		t.Fatal(err)
+	}
 	if !reflect.DeepEqual(again.Held(), core.Held()) {
 		t.Errorf("after a restart held are %+v, want %+v", again.Held(), core.Held())
 	}

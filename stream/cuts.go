@@ -10,7 +10,6 @@ import (
 	"sluice/rules"
 	"sluice/scoring"
 	"sluice/scoring/event"
-	"sluice/scoring/history"
 	"sluice/stream/journal"
 )
 
@@ -55,6 +54,7 @@ type stretch struct {
 	next    []lanePlace     // from where reading goes on behind it
 	letters map[int32]int64 // of the dead letters topic: below, all are of what lies before
 	since   int64           // event time from which on everything had been seen at its end
+	rules   []byte          // how they stood at its end
 	size    int64           // once closed
 	done    []func(error)   // told when it is durable
 }
@@ -129,7 +129,7 @@ func (t *token) placed(partition int32, offset int64) {
 }
 
 // close ends the open stretch: all that the lanes have handed out lies before.
-func (c *cuts) close(store *history.Store, lanes []*lane) {
+func (c *cuts) close(core *scoring.Core, lanes []*lane) {
 	s := c.open
 	s.next = s.next[:0]
 	// One that has failed is opened again to be written.
@@ -147,7 +147,9 @@ func (c *cuts) close(store *history.Store, lanes []*lane) {
 	if c.told != nil {
 		s.letters = c.told.passed(s.next)
 	}
+	store := core.Store()
 	s.size, s.since = int64(s.Size()), store.Since()
+	s.rules = core.AppendStanding(s.rules[:0])
 	c.closedB += s.size
 	c.closed = append(c.closed, s)
 	c.begin()
@@ -158,7 +160,7 @@ func (c *cuts) close(store *history.Store, lanes []*lane) {
 func (c *cuts) tick(e *engine) {
 	c.unwritten.Store(c.closedB + int64(c.open.Size()))
 	if !c.writing || len(c.closed) < stretches { // more of them would help nobody while the disk is slow
-		c.close(e.core.Store(), e.lanes)
+		c.close(e.core, e.lanes)
 	}
 	if c.ticks++; c.ticks%stretches == 0 {
 		c.hand(e)
@@ -182,7 +184,7 @@ func (c *cuts) hand(e *engine) {
 		return
 	}
 	job := cut{stretches: c.closed[:n:n]}
-	job.progress = journal.Progress{Next: map[journal.Partition]int64{}, Since: job.stretches[n-1].since, Gap: e.gapUntil}
+	job.progress = journal.Progress{Next: map[journal.Partition]int64{}, Since: job.stretches[n-1].since, Gap: e.gapUntil, Rules: job.stretches[n-1].rules}
 	for _, s := range job.stretches {
 		job.progress.Letters = s.letters
 		for _, p := range s.next {
@@ -211,7 +213,7 @@ func (c *cuts) done(e *engine, job *cut) {
 		}
 		e.evictable = s.number
 		s.Reset()
-		*s = stretch{Segment: s.Segment, next: s.next[:0]}
+		*s = stretch{Segment: s.Segment, next: s.next[:0], rules: s.rules[:0]}
 		c.spare = append(c.spare, s)
 	}
 }
@@ -220,7 +222,7 @@ func (c *cuts) done(e *engine, job *cut) {
 // told hears when it is.
 func (c *cuts) force(e *engine, told func(error)) {
 	c.open.done = append(c.open.done, told)
-	c.close(e.core.Store(), e.lanes)
+	c.close(e.core, e.lanes)
 	c.hand(e)
 }
 

@@ -575,7 +575,7 @@ func (e *engine) detach() {
 		l.attached = false
 	}
 	if e.cuts != nil {
-		e.cuts.close(e.core.Store(), e.lanes)
+		e.cuts.close(e.core, e.lanes)
 	}
 	e.lanes = nil
 	e.merge = merge{patience: e.merge.patience}

@@ -128,6 +128,11 @@ func (e *engine) keep(j *journal.Journal, o *Journaling, schema *event.Schema, b
 		store.SetSince(progress.Since)
 	}
 	e.core.StoredBodies(j.Body)
+	if len(progress.Rules) > 0 {
+		if err := e.core.Resume(progress.Rules); err != nil {
+			e.log.Warn("breakers and quarantine begin anew", "error", err)
+		}
+	}
 	return nil
 }
 

@@ -230,6 +230,14 @@ func (b *backtest) finish() error {
 	for _, h := range b.replay.held() {
 		fmt.Fprintf(b.err, "warning: the rule %s is %s\n", h.Rule, h.Why)
 	}
+	for _, t := range b.replay.trips {
+		times := "once"
+		if t.times > 1 {
+			times = fmt.Sprintf("%d times, the first time", t.times)
+		}
+		fmt.Fprintf(b.err, "warning: the breaker of the rule %s opened %s at %s: %s\n",
+			t.first.Rule.ID, times, time.Unix(0, t.first.Since).UTC().Format(time.RFC3339), t.first.Why)
+	}
 	return nil
 }
 

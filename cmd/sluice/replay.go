@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,13 @@ type replay struct {
 	batch  []scoring.Input
 	items  []*files.Item // of the batch
 	known  int64         // when the first label of the open batch becomes known
+	trips  []tripped
+}
+
+// tripped is a rule whose breaker opened.
+type tripped struct {
+	first, last rules.Trip
+	times       int
 }
 
 // newReplay makes a replay with empty histories; was is nil without a set to
@@ -46,6 +54,7 @@ func newReplay(schema *event.Schema, set, was *rules.Set, delay time.Duration) *
 	if r.beside {
 		o.Beside = was
 	}
+	o.OnBreaker = r.opened
 	r.core = scoring.New(schema, set, o)
 	return r
 }
@@ -138,6 +147,21 @@ func (r *replay) held() []rules.Held {
 		held = append(held, r.other.Held()...)
 	}
 	return held
+}
+
+// opened counts the breakers that have opened.
+func (r *replay) opened(open []rules.Trip) {
+	for _, trip := range open {
+		i := slices.IndexFunc(r.trips, func(t tripped) bool { return t.first.Rule == trip.Rule })
+		if i < 0 {
+			i = len(r.trips)
+			r.trips = append(r.trips, tripped{first: trip})
+		}
+		if t := &r.trips[i]; t.times == 0 || t.last.Since != trip.Since {
+			t.last = trip
+			t.times++
+		}
+	}
 }
 
 // later gives the time after a delay, or the end of time where 64 bits of

@@ -89,6 +89,7 @@ type server struct {
 	http       *http.Server
 	refusals   refusals
 	quarantine *quarantine
+	breakers   *breakers
 	// unjournaled is the alert that the journal can't be written, of the
 	// goroutine that writes it.
 	unjournaled string
@@ -98,6 +99,7 @@ type server struct {
 // newServer builds all that can fail before anything runs.
 func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger, version string) (*server, error) {
 	s := &server{config: config, log: log, metrics: newMetrics(), quarantine: &quarantine{log: log}}
+	s.breakers = &breakers{log: log, set: func() *rules.Set { return s.rules.Current() }}
 	if err := s.loadRules(schema, version); err != nil {
 		return nil, err
 	}
@@ -111,7 +113,7 @@ func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger, v
 		Topics:   topicsOf(config.Topics),
 		Creation: stream.Creation{Allowed: config.CreateTopics, Partitions: config.Partitions, Replication: config.ReplicationFactor},
 		Group:    config.Group, Schema: schema, Set: s.rules.Current(),
-		Core:    scoring.Options{Run: newRun(), KeepIDs: config.DecidedIDs.Keep, MaxIDs: config.DecidedIDs.Max, OnQuarantine: s.quarantine.told, Changes: s.desk.Changes()},
+		Core:    scoring.Options{Run: newRun(), KeepIDs: config.DecidedIDs.Keep, MaxIDs: config.DecidedIDs.Max, OnQuarantine: s.quarantine.told, OnBreaker: s.breakers.told, Changes: s.desk.Changes()},
 		Journal: journalOf(config), AcceptGap: config.AcceptGap,
 		RawDeadLetters: config.DeadLetters.Raw, Patience: config.Merge.Wait, Requests: config.Gateway.MaxInFlight,
 		ReadyLag: readyLag(config.Ready.MaxLag), DrainTimeout: config.DrainTimeout, Log: log,
@@ -123,14 +125,15 @@ func newServer(config *configs.Config, schema *event.Schema, log *slog.Logger, v
 		return nil, err
 	}
 	s.dispatcher = alerts.NewDispatcher(s.book, alertUpdates, log, s.channels()...)
+	s.breakers.notify = s.dispatcher.Notify
 	s.metrics.watch(s.processor, schema, s.book, s.dispatcher)
-	s.metrics.registry.MustRegister(newQuarantineMetrics(s.quarantine))
+	s.metrics.registry.MustRegister(newQuarantineMetrics(s.quarantine), newBreakerMetrics(s.breakers))
 	if s.listener, err = net.Listen("tcp", config.Listen); err != nil {
 		return nil, listening(err)
 	}
 	s.http = &http.Server{
 		Handler: s.metrics.instrument(gateway.New(gateway.Options{
-			Engine: s.processor, Rules: s.rules.Current, Held: s.quarantine.list, Refused: s.rules.Refused, Reload: s.rules.Reload, Desk: s.desk, Ready: s.ready, Metrics: s.metrics.handler(),
+			Engine: s.processor, Rules: s.rules.Current, Held: s.quarantine.list, Open: s.breakers.list, Refused: s.rules.Refused, Reload: s.rules.Reload, Desk: s.desk, Ready: s.ready, Metrics: s.metrics.handler(),
 			Log: log, Timeout: config.Gateway.Timeout, MaxBytes: event.DefaultMaxBytes, MaxInFlight: config.Gateway.MaxInFlight,
 		})),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,

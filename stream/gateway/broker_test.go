@@ -375,6 +375,7 @@ func TestBrokerRules(t *testing.T) {
 	want := map[string]any{
 		"id": "large", "when": "tx.amount > 1000", "verdict": "deny", "reason": "LARGE", "mode": "live", "owner": "risk",
 		"expires": "2199-01-31", "file": filepath.Join(d.dir, "rules.yaml"), "line": 7.0,
+		"breaker": "10 times what is usual",
 	}
 	if got := set.Rules[1]; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v, not %v", got, want)

@@ -56,6 +56,8 @@ type Options struct {
 	Rules  func() *rules.Set
 	// Held, if set, gives the rules in quarantine.
 	Held func() []rules.Held
+	// Open, if set, gives the rules whose breakers are open.
+	Open func() []rules.Trip
 	// Refused, if set, gives the last attempt to take rules in, if it failed.
 	Refused func() *rules.Refusal
 	Reload  func() error

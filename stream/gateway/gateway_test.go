@@ -298,6 +298,28 @@ func TestQuarantinedRules(t *testing.T) {
 	}
 }
 
+// TestRulesWithBreakers shows when breakers open, which are open, and to whom rules
+// are rolled out.
+func TestRulesWithBreakers(t *testing.T) {
+	set := &rules.Set{Hash: "h", Rules: []rules.Rule{
+		{ID: "a", Hash: "1", Breaker: rules.Breaker{Times: 10}, Rollout: rules.Rollout{Share: 5, By: "card"}},
+		{ID: "b", Hash: "2", Breaker: rules.Breaker{Times: 3, Fall: true}}, {ID: "c", Hash: "3"},
+	}}
+	open := []rules.Trip{{Rule: &rules.Rule{ID: "a", Hash: "another"}, Why: "it was changed since"}, {Rule: &set.Rules[1], Why: "it fired"}}
+	h := gateway.New(gateway.Options{
+		Rules: func() *rules.Set { return set }, Open: func() []rules.Trip { return open }, Metrics: http.NotFoundHandler(), MaxInFlight: 1,
+	})
+	body := ask(h, "GET", "/v1/rules", nil).Body.String()
+	for _, want := range []string{
+		`"rollout":"5% by card","file":"","line":0,"breaker":"10 times what is usual"}`,
+		`"breaker":"3 times what is usual, falls to shadow","breaker_open":"it fired"}`, `"breaker":"off"}`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s lacks %s", body, want)
+		}
+	}
+}
+
 // TestRefusedRules shows why the files that are there now do not decide.
 func TestRefusedRules(t *testing.T) {
 	refusal := &rules.Refusal{RuleSet: "new", Err: strict.Faults{

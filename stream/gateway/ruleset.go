@@ -28,6 +28,9 @@ type ruleView struct {
 	File        string `json:"file"`
 	Line        int    `json:"line"`
 	Quarantined string `json:"quarantined,omitempty"` // why it is not asked any more
+
+	Breaker     string `json:"breaker"`                // when it opens, "off" if there is none
+	BreakerOpen string `json:"breaker_open,omitempty"` // why it is open
 }
 
 // refusalView is a set of files that was not taken, as GET /v1/rules shows it.
@@ -58,7 +61,7 @@ func (g *gateway) rules(w http.ResponseWriter, _ *http.Request) {
 	for _, list := range [][]rules.Rule{set.Rules, set.Off} {
 		for i := range list {
 			v := view(&list[i])
-			v.Quarantined = g.held(&list[i])
+			v.Quarantined, v.BreakerOpen = g.held(&list[i]), g.open(&list[i])
 			out.Rules = append(out.Rules, v)
 		}
 	}
@@ -115,10 +118,23 @@ func (g *gateway) held(r *rules.Rule) string {
 	return ""
 }
 
+// open says why a rule's breaker is open, "" if it is not.
+func (g *gateway) open(r *rules.Rule) string {
+	if g.Open == nil {
+		return ""
+	}
+	for _, t := range g.Open() {
+		if t.Rule.ID == r.ID && t.Rule.Hash == r.Hash {
+			return t.Why
+		}
+	}
+	return ""
+}
+
 func view(r *rules.Rule) ruleView {
 	v := ruleView{
 		ID: r.ID, Description: r.Description, When: r.When, Verdict: r.Verdict.String(), Score: r.Score, Reason: r.Reason,
-		Mode: r.Mode.String(), Alert: r.Alert, Owner: r.Owner, Rollout: r.Rollout.String(), File: r.File, Line: r.Line,
+		Mode: r.Mode.String(), Alert: r.Alert, Owner: r.Owner, Rollout: r.Rollout.String(), Breaker: r.Breaker.String(), File: r.File, Line: r.Line,
 	}
 	if r.Expires != 0 {
 		v.Expires = time.Unix(0, r.Expires).UTC().Format(time.DateOnly)

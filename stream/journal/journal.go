@@ -72,7 +72,8 @@ type Progress struct {
 	// Letters is, by partition of the dead letters topic, below which offset all
 	// letters are of records below Next; nil leaves it as it is.
 	Letters map[int32]int64
-	Gap     int64 // arrival time (ns) until which verdicts are marked as having a gap behind them, 0: none
+	Rules   []byte // how the rules stood (scoring.Core.AppendStanding); nil leaves it as it is
+	Gap     int64  // arrival time (ns) until which verdicts are marked as having a gap behind them, 0: none
 }
 
 // Run names a run of the program, and what it produces under.
