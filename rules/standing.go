@@ -40,6 +40,9 @@ func (s *Standing) Snooze(snoozes *Snoozes) {
 	}
 }
 
+// Restraints are what keeps rules from acting, in the order in which it is asked.
+func (s *Standing) Restraints() []Restraint { return s.restraints }
+
 // Rule lets an evaluator go by it from now on.
 func (s *Standing) Rule(e *Evaluator) { e.Under(&s.Quarantine, s.restraints...) }
 

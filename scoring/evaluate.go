@@ -60,6 +60,9 @@ func (c *Core) HeldBeside() []rules.Held { return c.besideStanding.Quarantine.He
 // Open lists the rules whose breakers are open.
 func (c *Core) Open() []rules.Trip { return c.standing.Breakers.Open() }
 
+// Restraints are what keeps rules from acting on the next transaction.
+func (c *Core) Restraints() []rules.Restraint { return c.standing.Restraints() }
+
 // AppendStanding appends how the rules stand after what has been decided so far, as
 // Resume reads it.
 func (c *Core) AppendStanding(b []byte) []byte { return c.standing.Append(b) }

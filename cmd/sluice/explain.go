@@ -212,7 +212,7 @@ func (e *explain) take(item *files.Item) error {
 	e.tx = &item.Tx
 	var err error
 	e.why, err = explanation.Explain(explanation.Subject{
-		Set: e.set, Store: core.Store(), Tx: e.tx, Held: core.Held(),
+		Set: e.set, Store: core.Store(), Tx: e.tx, Held: core.Held(), Restraints: core.Restraints(),
 		Late: e.tx.Arrival-e.tx.Time > int64(e.set.Program.Plan().Retention),
 	})
 	return errors.Join(err, errFound)

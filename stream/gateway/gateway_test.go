@@ -303,7 +303,8 @@ func TestQuarantinedRules(t *testing.T) {
 func TestRulesWithBreakers(t *testing.T) {
 	set := &rules.Set{Hash: "h", Rules: []rules.Rule{
 		{ID: "a", Hash: "1", Breaker: rules.Breaker{Times: 10}, Rollout: rules.Rollout{Share: 5, By: "card"}},
-		{ID: "b", Hash: "2", Breaker: rules.Breaker{Times: 3, Fall: true}}, {ID: "c", Hash: "3"},
+		{ID: "b", Hash: "2", Breaker: rules.Breaker{Times: 3, Fall: true}},
+		{ID: "c", Hash: "3"},
 	}}
 	open := []rules.Trip{{Rule: &rules.Rule{ID: "a", Hash: "another"}, Why: "it was changed since"}, {Rule: &set.Rules[1], Why: "it fired"}}
 	h := gateway.New(gateway.Options{
