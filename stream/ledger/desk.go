@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -263,75 +261,6 @@ func (d *Desk) fill(c *Change, r Request, ends bool) error {
 		return &Fault{"out_of_range", "until", "the end lies in the past"}
 	case lasts > longest:
 		return &Fault{"out_of_range", "until", "the end lies more than 400 days ahead; what is to hold so long belongs into the files"}
-	}
-	return nil
-}
-
-// Snooze keeps a rule from acting on one entity.
-func (d *Desk) Snooze(ctx context.Context, rule string, r Request) (Change, error) {
-	set := d.rules.Current()
-	if f := known(set, rule); f != nil {
-		return Change{}, f
-	}
-	if f := entity(set.Schema, r.Entity); f != nil {
-		return Change{}, f
-	}
-	if f := whole(set.Schema, r); f != nil {
-		return Change{}, f
-	}
-	c := Change{Do: Snooze, Rule: rule, Entity: r.Entity, Value: r.Value}
-	if err := d.fill(&c, r, true); err != nil {
-		return c, err
-	}
-	return d.change(ctx, c)
-}
-
-// Wake ends a snooze before its time.
-func (d *Desk) Wake(ctx context.Context, rule string, r Request) (Change, error) {
-	c := Change{Do: Forget, Rule: rule, Entity: r.Entity, Value: r.Value}
-	d.mu.Lock()
-	_, held := d.log.held[c.subject()]
-	d.mu.Unlock()
-	if !held {
-		return c, &Fault{"no_such_snooze", "", "the rule is not snoozed for this entity"}
-	}
-	if err := d.fill(&c, r, false); err != nil {
-		return c, err
-	}
-	return d.change(ctx, c)
-}
-
-// known says that a set has no rule of an id; nil: it has.
-func known(set *rules.Set, id string) *Fault {
-	has := func(r rules.Rule) bool { return r.ID == id }
-	if slices.ContainsFunc(set.Rules, has) || slices.ContainsFunc(set.Off, has) {
-		return nil
-	}
-	return &Fault{"no_such_rule", "", fmt.Sprintf("there is no rule %q; GET /v1/rules lists them", clip(id))}
-}
-
-// entity says that a schema has no such entity; nil: it has.
-func entity(schema *event.Schema, name string) *Fault {
-	var names []string
-	for _, f := range schema.Entities {
-		names = append(names, schema.Fields[f].Name)
-	}
-	switch {
-	case slices.Contains(names, name):
-		return nil
-	case name == "":
-		return &Fault{"missing_field", "entity", "entity is missing; it is one of " + strings.Join(names, ", ")}
-	}
-	return &Fault{"bad_value", "entity", fmt.Sprintf("%q is no entity of the schema; it is one of %s", clip(name), strings.Join(names, ", "))}
-}
-
-// whole checks that the value of an entity that is a number is written as one.
-func whole(schema *event.Schema, r Request) *Fault {
-	if schema.Fields[schema.Field(r.Entity)].Type != event.TypeInteger {
-		return nil
-	}
-	if n, err := strconv.ParseInt(r.Value, 10, 64); err != nil || strconv.FormatInt(n, 10) != r.Value {
-		return &Fault{"bad_value", "value", r.Entity + " is a whole number, like 4711"}
 	}
 	return nil
 }
