@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -18,11 +19,15 @@ func Check(dir string, schema *event.Schema, now time.Time) (set *Set, warnings 
 	if err := isDirectory(dir); err != nil {
 		return nil, nil, err
 	}
-	s, err := readSources(os.DirFS(dir))
+	return checkFS(os.DirFS(dir), dir, schema, now)
+}
+
+func checkFS(fsys fs.FS, name string, schema *event.Schema, now time.Time) (set *Set, warnings strict.Faults, err error) {
+	s, err := readSources(fsys)
 	if err != nil {
-		return nil, nil, fmt.Errorf("rules in %s: %w", dir, err)
+		return nil, nil, fmt.Errorf("rules in %s: %w", name, err)
 	}
-	set, l, err := build(s, dir, schema)
+	set, l, err := build(s, name, schema)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -87,6 +88,9 @@ func (l *loader) readExamples(doc *strict.Document, r *ruleEntry, rule int) {
 		x.decoder = NewPaymentDecoder(l.schema)
 	}
 	for i := range r.Examples {
+		if l.payments > maxPayments { // reported; the rest would be no different
+			return
+		}
 		e := &r.Examples[i]
 		before := len(l.faults)
 		if e.Expect.value.Fired != nil {
@@ -155,8 +159,13 @@ type firedRef struct {
 	ids []strict.Text
 }
 
+// maxHints bounds the unknown names that a known one is looked for to each.
+const maxHints = 100
+
 // nameFired reports names of rules that there are not, in expectations.
 func (l *loader) nameFired() {
+	var known []string
+	hints := 0
 	for _, f := range l.fired {
 		for _, id := range f.ids {
 			if id.Node == nil {
@@ -166,13 +175,13 @@ func (l *loader) nameFired() {
 				continue
 			}
 			hint := ""
-			var ids []string
-			for known := range l.ids {
-				ids = append(ids, known)
-			}
-			slices.Sort(ids)
-			if s := strict.Suggest(id.Value, ids); s != "" {
-				hint = fmt.Sprintf(", did you mean %q?", s)
+			if hints++; hints <= maxHints {
+				if known == nil {
+					known = slices.Sorted(maps.Keys(l.ids))
+				}
+				if s := strict.Suggest(id.Value, known); s != "" {
+					hint = fmt.Sprintf(", did you mean %q?", s)
+				}
 			}
 			l.faults = append(l.faults, f.doc.Fault(id.Node.Line, id.Node.Column, fmt.Sprintf("there is no rule %q%s", clip(id.Value), hint)))
 		}

@@ -166,7 +166,7 @@ func (l *loader) rule(doc *strict.Document, r *ruleEntry) {
 	if len(l.rules) >= maxRules {
 		if !l.overflowed {
 			l.overflowed = true
-			l.faults = append(l.faults, doc.Fault(r.Mark.Line, r.Mark.Column, fmt.Sprintf("more than %d rules", maxRules)))
+			l.faults = append(l.faults, doc.Fault(max(r.Mark.Line, 1), max(r.Mark.Column, 1), fmt.Sprintf("more than %d rules", maxRules)))
 		}
 		return
 	}

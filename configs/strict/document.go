@@ -30,6 +30,29 @@ type Document struct {
 	refused map[*yaml.Node]bool // nodes that a fault was reported for
 	faults  Faults              // of those
 	secrets map[int]int         // line to the column from which it is not shown
+	shown   shownLine
+	runes   runeLine
+}
+
+// A file may be one line of a mebibyte, with a fault at each word. What is made of
+// a line for one fault is kept for the next.
+type (
+	shownLine struct { // as line gives it
+		line int
+		text string
+	}
+	runeLine struct { // lines[at] in runes
+		at   int
+		text []rune
+	}
+)
+
+// runesOf gives a line, 0-based, in runes.
+func (d *Document) runesOf(at int) []rune {
+	if d.runes.text == nil || d.runes.at != at {
+		d.runes = runeLine{at, []rune(d.lines[at])}
+	}
+	return d.runes.text
 }
 
 // Parse reads the YAML of a file. Its faults are those that leave nothing to
@@ -172,12 +195,18 @@ func (d *Document) line(line int) string {
 	if line < 1 || line > len(d.lines) {
 		return ""
 	}
-	text := d.lines[line-1]
+	if d.shown.line != line {
+		d.shown = shownLine{line, d.masked(line)}
+	}
+	return d.shown.text
+}
+
+func (d *Document) masked(line int) string {
 	if column, ok := d.secrets[line]; ok {
-		runes := []rune(text)
+		runes := d.runesOf(line - 1)
 		return string(runes[:min(column-1, len(runes))]) + "***"
 	}
-	return password.ReplaceAllString(text, "${1}***")
+	return password.ReplaceAllString(d.lines[line-1], "${1}***")
 }
 
 // hide keeps a scalar out of every fault's source line.
@@ -197,5 +226,6 @@ func (d *Document) hide(n *yaml.Node) {
 func (d *Document) hideFrom(line, column int) {
 	if old, ok := d.secrets[line]; !ok || column < old {
 		d.secrets[line] = column
+		d.shown = shownLine{}
 	}
 }

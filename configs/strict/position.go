@@ -32,8 +32,8 @@ func (d *Document) places(n *yaml.Node) []place {
 	if n.Kind != yaml.ScalarNode || n.Line < 1 || n.Line > len(d.lines) {
 		return nil
 	}
-	w := &walker{lines: d.lines, line: n.Line - 1, want: []rune(n.Value)}
-	w.runes = []rune(w.lines[w.line])
+	w := &walker{document: d, lines: d.lines, line: n.Line - 1, want: []rune(n.Value)}
+	w.runes = d.runesOf(w.line)
 	w.column = n.Column - 1
 	if w.column > len(w.runes) {
 		return nil
@@ -62,12 +62,13 @@ func (d *Document) places(n *yaml.Node) []place {
 
 // walker reads a scalar a second time, beside its decoded text.
 type walker struct {
-	lines  []string
-	line   int // 0-based
-	runes  []rune
-	column int // 0-based, into runes
-	want   []rune
-	places []place
+	document *Document
+	lines    []string // of it
+	line     int      // 0-based
+	runes    []rune
+	column   int // 0-based, into runes
+	want     []rune
+	places   []place
 }
 
 // skipProperties steps over a tag before the scalar.
@@ -101,7 +102,7 @@ func (w *walker) next() bool {
 		return false
 	}
 	w.line++
-	w.runes, w.column = []rune(w.lines[w.line]), 0
+	w.runes, w.column = w.document.runesOf(w.line), 0
 	return true
 }
 

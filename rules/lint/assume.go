@@ -6,13 +6,37 @@ import (
 	"sluice/rules/lang"
 )
 
-// maxStates bounds the cases that a condition is taken apart into.
-const maxStates = 64
+// maxStates bounds the cases that a condition is taken apart into, and the others
+// the work that this is, in cases looked at: a choice asks for its question twice,
+// and so choices in questions of choices without end.
+const (
+	maxStates   = 64
+	maxRuleWork = 20_000    // of a rule
+	maxWork     = 2_000_000 // of all rules
+)
+
+// begin allows the work on one more rule.
+func (l *language) begin() {
+	l.spent += l.work
+	l.work = 0
+}
+
+// tired notes the work on some cases, and reports that there was enough of it.
+func (l *language) tired(cases int) bool {
+	l.work += 1 + cases
+	return l.work > maxRuleWork || l.spent+l.work > maxWork
+}
 
 // assume gives what is known where n is true (want) or false, a case for each
 // way in which that can be; none: it can't be. Where there are too many ways,
 // whole is false, and the cases say less than they could.
 func (l *language) assume(states []*facts, n *lang.Node, want bool) (out []*facts, whole bool) {
+	if len(states) == 0 {
+		return nil, true
+	}
+	if l.tired(len(states)) {
+		return states, false
+	}
 	switch n.Op {
 	case lang.Not:
 		return l.assume(states, n.Args[0], !want)

@@ -23,10 +23,12 @@ type language struct {
 	schema *event.Schema
 	texts  map[*lang.Node]string
 	less   map[[2]string]bool // of atMost
+
+	work, spent int // of assume: for the rule at hand, and for those before
 }
 
 func newLanguage(schema *event.Schema) *language {
-	return &language{schema, map[*lang.Node]string{}, map[[2]string]bool{}}
+	return &language{schema: schema, texts: map[*lang.Node]string{}, less: map[[2]string]bool{}}
 }
 
 // key names an expression: equal ones have the same.

@@ -72,6 +72,7 @@ func Check(schema *event.Schema, rules []Rule, now time.Time) []Warning {
 	}
 	for i := range rules {
 		l.rule = i
+		l.begin()
 		l.expired(now)
 		if l.impossible(rules[i].Tree) {
 			continue
