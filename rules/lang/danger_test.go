@@ -103,7 +103,7 @@ func TestDangerLoops(t *testing.T) {
 func TestDangerWrong(t *testing.T) {
 	env := map[string]any{
 		"list": []int{1, 2, 3, 4}, "zero": 0.0, "most": math.MaxInt64, "missing": nil,
-			}
+	}
 	for _, c := range []struct {
 		source string
 		wrong  any
