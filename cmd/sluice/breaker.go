@@ -112,28 +112,15 @@ func (b *breakers) list() []rules.Trip {
 	return b.open
 }
 
-// breakerMetrics show them to Prometheus.
-type breakerMetrics struct {
-	breakers   *breakers
-	rules, one *prometheus.Desc
-}
-
-func newBreakerMetrics(b *breakers) *breakerMetrics {
-	return &breakerMetrics{
-		breakers: b,
-		rules:    describe("rules_breaker_open", "Rules that fire far more often than is usual for them."),
-		one:      describe("rule_breaker_open", "1 for each rule whose breaker is open.", "rule"),
-	}
-}
-
-// Describe is prometheus.Collector's.
-func (m *breakerMetrics) Describe(ch chan<- *prometheus.Desc) { ch <- m.rules; ch <- m.one }
-
-// Collect is prometheus.Collector's.
-func (m *breakerMetrics) Collect(ch chan<- prometheus.Metric) {
-	open := m.breakers.list()
-	gauge(ch, m.rules, float64(len(open)))
-	for i := range open {
-		gauge(ch, m.one, 1, open[i].Rule.ID)
+func newBreakerMetrics(b *breakers) prometheus.Collector {
+	return &standing{
+		all: describe("rules_breaker_open", "Rules that fire far more often than is usual for them."),
+		one: describe("rule_breaker_open", "1 for each rule whose breaker is open.", "rule"),
+		rules: func() (ids []string) {
+			for _, t := range b.list() {
+				ids = append(ids, t.Rule.ID)
+			}
+			return ids
+		},
 	}
 }

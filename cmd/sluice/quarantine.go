@@ -45,28 +45,34 @@ func (q *quarantine) list() []rules.Held {
 	return q.held
 }
 
-// quarantineMetrics show it to Prometheus.
-type quarantineMetrics struct {
-	quarantine *quarantine
-	rules, one *prometheus.Desc
-}
-
-func newQuarantineMetrics(q *quarantine) *quarantineMetrics {
-	return &quarantineMetrics{
-		quarantine: q,
-		rules:      describe("rules_quarantined", "Rules that are not asked any more because they kept failing."),
-		one:        describe("rule_quarantined", "1 for each rule in quarantine.", "rule"),
+func newQuarantineMetrics(q *quarantine) prometheus.Collector {
+	return &standing{
+		all: describe("rules_quarantined", "Rules that are not asked any more because they kept failing."),
+		one: describe("rule_quarantined", "1 for each rule in quarantine.", "rule"),
+		rules: func() (ids []string) {
+			for _, h := range q.list() {
+				ids = append(ids, h.Rule)
+			}
+			return ids
+		},
 	}
 }
 
+// standing shows Prometheus which rules stand apart from the others: how many,
+// and each by its id.
+type standing struct {
+	all, one *prometheus.Desc
+	rules    func() []string
+}
+
 // Describe is prometheus.Collector's.
-func (m *quarantineMetrics) Describe(ch chan<- *prometheus.Desc) { ch <- m.rules; ch <- m.one }
+func (m *standing) Describe(ch chan<- *prometheus.Desc) { ch <- m.all; ch <- m.one }
 
 // Collect is prometheus.Collector's.
-func (m *quarantineMetrics) Collect(ch chan<- prometheus.Metric) {
-	held := m.quarantine.list()
-	gauge(ch, m.rules, float64(len(held)))
-	for _, h := range held {
-		gauge(ch, m.one, 1, h.Rule)
+func (m *standing) Collect(ch chan<- prometheus.Metric) {
+	ids := m.rules()
+	gauge(ch, m.all, float64(len(ids)))
+	for _, id := range ids {
+		gauge(ch, m.one, 1, id)
 	}
 }

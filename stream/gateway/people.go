@@ -246,64 +246,46 @@ func (g *gateway) desk(err error) Problem {
 
 func (g *gateway) addEntry(w http.ResponseWriter, r *http.Request, list string) {
 	a, p := g.read(w, r, "value", "ttl", "until", "author", "why")
-	if p != nil {
-		p.write(w)
-		return
-	}
-	req, p := a.request()
-	if p != nil {
-		p.write(w)
-		return
-	}
-	c, err := g.Desk.AddEntry(r.Context(), list, req)
-	g.changed(w, http.StatusCreated, c, err)
+	g.change(w, http.StatusCreated, a, p, func(req ledger.Request) (ledger.Change, error) {
+		return g.Desk.AddEntry(r.Context(), list, req)
+	})
 }
 
 func (g *gateway) removeEntry(w http.ResponseWriter, r *http.Request, list, value string) {
 	a, p := g.query(r, "ttl", "until", "author", "why")
-	if p != nil {
-		p.write(w)
-		return
-	}
 	a.Value = value
-	req, p := a.request()
-	if p != nil {
-		p.write(w)
-		return
-	}
-	c, err := g.Desk.RemoveEntry(r.Context(), list, req)
-	g.changed(w, http.StatusOK, c, err)
+	g.change(w, http.StatusOK, a, p, func(req ledger.Request) (ledger.Change, error) {
+		return g.Desk.RemoveEntry(r.Context(), list, req)
+	})
 }
 
 func (g *gateway) snooze(w http.ResponseWriter, r *http.Request, rule string) {
 	a, p := g.read(w, r, "entity", "value", "for", "until", "author", "why")
-	if p != nil {
-		p.write(w)
-		return
-	}
-	req, p := a.request()
-	if p != nil {
-		p.write(w)
-		return
-	}
-	c, err := g.Desk.Snooze(r.Context(), rule, req)
-	g.changed(w, http.StatusCreated, c, err)
+	g.change(w, http.StatusCreated, a, p, func(req ledger.Request) (ledger.Change, error) {
+		return g.Desk.Snooze(r.Context(), rule, req)
+	})
 }
 
 func (g *gateway) wake(w http.ResponseWriter, r *http.Request, rule, entity, value string) {
 	a, p := g.query(r, "author", "why")
-	if p != nil {
-		p.write(w)
-		return
-	}
 	a.Entity, a.Value = entity, value
-	req, p := a.request()
+	g.change(w, http.StatusOK, a, p, func(req ledger.Request) (ledger.Change, error) {
+		return g.Desk.Wake(r.Context(), rule, req)
+	})
+}
+
+// change makes the change that was asked for, unless p is wrong with it.
+func (g *gateway) change(w http.ResponseWriter, status int, a asked, p *Problem, do func(ledger.Request) (ledger.Change, error)) {
+	var req ledger.Request
+	if p == nil {
+		req, p = a.request()
+	}
 	if p != nil {
 		p.write(w)
 		return
 	}
-	c, err := g.Desk.Wake(r.Context(), rule, req)
-	g.changed(w, http.StatusOK, c, err)
+	c, err := do(req)
+	g.changed(w, status, c, err)
 }
 
 // listView is a list as GET /v1/lists shows it.
