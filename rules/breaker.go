@@ -77,17 +77,21 @@ type Breakers struct {
 // counts are how many there were of the last hour, by slot, and of the hour of the
 // day that is not over.
 type counts struct {
-	slots  [breakerSlots]uint64
 	window uint64 // the sum of slots
 	hour   uint64
+	slots  [breakerSlots]uint64
 }
 
 // pulse is what is known of how often a rule fires.
 type pulse struct {
 	rule *Rule
 	when string // hash of the condition
-	hits counts
-	sums [breakerSlots][]sum // money of the hits
+
+	trip   *Trip
+	newest []sample // of the latest hits, while the breaker is not far from opening
+	hits   counts
+
+	sums [breakerSlots][]sum // money of the hits, where a slot has some
 	days usual
 	late lateHour
 
@@ -95,9 +99,7 @@ type pulse struct {
 	tainted bool // its breaker was open in it
 	alarm   uint64
 	limit   float64 // hits a transaction that open the breaker
-	trip    *Trip
-	newest  []sample // of the latest hits, while the breaker is not far from opening
-	next    int      // in newest
+	next    int     // in newest
 }
 
 // sum is money of one currency, in minor units.
@@ -197,6 +199,9 @@ func (c *counts) add(at int) {
 
 func (b *Breakers) hit(rule, at int, tx *event.Transaction) {
 	p := b.rules[rule]
+	if p.hits.slots[at] == 0 {
+		p.sums[at] = p.sums[at][:0] // of an hour ago
+	}
 	p.hits.add(at)
 	for _, f := range b.money {
 		if tx.Words[f] != event.Missing { // the first one that is there
@@ -248,25 +253,25 @@ func (b *Breakers) roll() {
 	if n < 0 || n > int64(breakerSlots) { // far behind, or ahead: nothing is left of the last hour
 		n = int64(breakerSlots)
 	}
-	for k := range n {
-		at := int((slot - k + int64(breakerSlots)) % int64(breakerSlots))
-		b.txs.drop(at)
-		for _, p := range b.rules {
-			p.hits.drop(at)
-			p.sums[at] = p.sums[at][:0]
-		}
-	}
 	b.slot = slot
+	b.txs.drop(slot, n)
 	for _, p := range b.rules {
+		if p.hits.window > 0 { // most rules have nothing to drop
+			p.hits.drop(slot, n)
+		}
 		if p.trip != nil || p.newest != nil {
 			b.calm(p)
 		}
 	}
 }
 
-func (c *counts) drop(at int) {
-	c.window -= c.slots[at]
-	c.slots[at] = 0
+// drop empties the last n slots up to one, for what comes.
+func (c *counts) drop(slot, n int64) {
+	for k := range n {
+		at := (slot - k + int64(breakerSlots)) % int64(breakerSlots)
+		c.window -= c.slots[at]
+		c.slots[at] = 0
+	}
 }
 
 // hourOf gives the hour of the day, UTC, that a slot lies in.
@@ -362,9 +367,11 @@ func (b *Breakers) trip(p *pulse, tx *event.Transaction) {
 // money gives the sum of the hits of the last hour.
 func (p *pulse) money() string {
 	var all pulse
-	for _, sums := range p.sums {
+	for at, sums := range p.sums {
 		for _, s := range sums {
-			all.pay(0, s)
+			if p.hits.slots[at] > 0 {
+				all.pay(0, s)
+			}
 		}
 	}
 	var out []string

@@ -146,7 +146,10 @@ func (b *Breakers) pack(w *packer) {
 		w.text(p.rule.Hash)
 		w.text(p.when)
 		w.counts(&p.hits)
-		for _, sums := range p.sums {
+		for at, sums := range p.sums {
+			if p.hits.slots[at] == 0 {
+				sums = nil
+			}
 			w.uint(uint64(len(sums)))
 			for _, s := range sums {
 				w.uint(s.currency)
