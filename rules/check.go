@@ -13,8 +13,8 @@ import (
 )
 
 // Check loads a directory of rule files, and also gives what is allowed and
-// hardly meant (package lint), each with its place; rules that expire before now
-// are among that. Rules that are off are not looked over.
+// hardly meant (package lint), each with its place; rules that expire before now,
+// and entries of lists that have ended by then, are among that. Rules that are off are not looked over.
 func Check(dir string, schema *event.Schema, now time.Time) (set *Set, warnings strict.Faults, err error) {
 	if err := isDirectory(dir); err != nil {
 		return nil, nil, err
@@ -31,7 +31,9 @@ func checkFS(fsys fs.FS, name string, schema *event.Schema, now time.Time) (set 
 	if err != nil {
 		return nil, nil, err
 	}
-	return set, l.warnings(set, now), nil
+	warnings = append(l.warnings(set, now), l.endedLines(s.lists, now)...)
+	warnings.Sort()
+	return set, warnings, nil
 }
 
 // warnings looks the rules of a set over.
@@ -62,6 +64,5 @@ func (l *loader) warnings(set *Set, now time.Time) strict.Faults {
 		}
 		out = append(out, r.doc.Fault(at.Line, at.Column, w.Message))
 	}
-	out.Sort()
 	return out
 }

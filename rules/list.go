@@ -26,8 +26,6 @@ type list interface {
 	// until gives the end of an entry: 0 if it has none.
 	until(value string) (end int64, ok bool)
 	size() int
-	// ended counts the entries that are none any more at a time.
-	ended(at int64) int
 }
 
 // builder is a list while its file is read.
@@ -70,15 +68,6 @@ func (l *Lists) Lay(over map[string]*Overlay) {
 func (l *Lists) Size(name string) int {
 	if found := l.byName[name]; found != nil {
 		return found.size()
-	}
-	return 0
-}
-
-// Ended counts the entries of a file that are none any more for what arrives at
-// a time (ns) or later.
-func (l *Lists) Ended(name string, at int64) int {
-	if found := l.byName[name]; found != nil {
-		return found.ended(at)
 	}
 	return 0
 }
@@ -171,15 +160,6 @@ func (e ends) prolong(entry int, until int64) {
 	}
 }
 
-func (e ends) ended(at int64) (n int) {
-	for _, until := range e {
-		if ended(until, at) {
-			n++
-		}
-	}
-	return n
-}
-
 // ended reports whether what lasts until then is over for an arrival.
 func ended(until, at int64) bool { return until != 0 && at >= until }
 
@@ -232,8 +212,7 @@ func (t *texts) until(value string) (end int64, ok bool) {
 	return t.ends.of(int(t.slots.table[slot] - 1)), true
 }
 
-func (t *texts) size() int          { return len(t.stops) }
-func (t *texts) ended(at int64) int { return t.ends.ended(at) }
+func (t *texts) size() int { return len(t.stops) }
 
 func (t *texts) put(line listLine) {
 	slot, ok := t.find(line.value)
@@ -349,8 +328,7 @@ func (n *networks) until(value string) (end int64, ok bool) {
 	return n.ends.of(int(n.slots.table[slot] - 1)), true
 }
 
-func (n *networks) size() int          { return len(n.entries) }
-func (n *networks) ended(at int64) int { return n.ends.ended(at) }
+func (n *networks) size() int { return len(n.entries) }
 
 func (n *networks) put(line listLine) {
 	added := networkOf(line.network)

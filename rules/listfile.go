@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"sluice/configs/strict"
+	"sluice/scoring/event"
 )
 
 // The bounds of a list file, and of all files of a directory together.
@@ -34,9 +35,11 @@ type listFile struct {
 	faults strict.Faults
 }
 
+// fault tells what is wrong with a line, with card numbers masked: what check
+// prints may end in the log of a build.
 func (f *listFile) fault(line, column int, source, message string) {
 	f.faults = append(f.faults, strict.Fault{
-		File: f.file, Line: line, Column: column, Source: strings.ToValidUTF8(source, "\uFFFD"), Message: message,
+		File: f.file, Line: line, Column: column, Source: event.Mask(strings.ToValidUTF8(source, "\uFFFD")), Message: event.Mask(message),
 	})
 }
 
@@ -107,23 +110,25 @@ func (f *listFile) line(number int, source string) (l listLine, ok bool) {
 	if !ends {
 		return listLine{value: text}, true
 	}
-	column := func(part string) int {
-		return 1 + utf8.RuneCountInString(source[:strings.LastIndex(source[:len(withoutComment(source))], part)])
-	}
 	if value == "" {
-		f.fault(number, column("until"), source, "a value stands before `until`")
+		f.fault(number, columnOf(source, "until"), source, "a value stands before `until`")
 		return l, false
 	}
 	until, err := ParseUntil(end)
 	if err != nil {
-		at := column("until")
+		at := columnOf(source, "until")
 		if end != "" {
-			at = column(end)
+			at = columnOf(source, end)
 		}
 		f.fault(number, at, source, err.Error())
 		return l, false
 	}
 	return listLine{value: value, until: until}, true
+}
+
+// columnOf says where a part of an entry stands the last time before the comment.
+func columnOf(source, part string) int {
+	return 1 + utf8.RuneCountInString(source[:strings.LastIndex(withoutComment(source), part)])
 }
 
 // cutUntil takes the end from an entry: `value until END`. What stands behind

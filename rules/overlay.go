@@ -110,4 +110,3 @@ func (nothing) contains(text string, at int64, over *Overlay) bool {
 
 func (nothing) until(string) (end int64, ok bool) { return 0, false }
 func (nothing) size() int                         { return 0 }
-func (nothing) ended(int64) int                   { return 0 }
