@@ -239,8 +239,22 @@ func (p *Processor) readVerdict(ctx context.Context, id event.Key, partition int
 	default:
 		return nil, fmt.Errorf("%w: %w", ErrUnread, err)
 	}
+	if !p.isVerdictOf(id, record) {
+		return nil, fmt.Errorf("%w: %s/%d holds something else at %d: the topic was made anew", ErrForgotten, p.o.Topics.Verdicts, partition, offset)
+	}
 	p.replies.SetWithTTL(id[0], stored{id, record}, int64(len(record)), time.Hour)
 	return record, nil
+}
+
+// isVerdictOf tells whether a record is a verdict on an id, and not the marker of
+// a run or of another one.
+func (p *Processor) isVerdictOf(id event.Key, record []byte) bool {
+	text, v, ok := glance(record)
+	if !ok {
+		text, v, ok = peruse(record)
+	}
+	key, valid := p.o.Schema.IDKey(text)
+	return ok && valid && key == id && verdictNamed(v.Verdict) != rules.NoVerdict
 }
 
 // placeOf asks the engine where the verdict of a decided id stands; an error

@@ -266,8 +266,8 @@ func (p *Processor) restorePartition(ctx context.Context, partition int32, from,
 	if err != nil {
 		return 0, fmt.Errorf("reading verdicts back: %w", err)
 	}
-	if t.void > 0 {
-		p.log.Warn("verdicts of a run that another had followed do not count", "partition", partition, "records", t.void)
+	if void := t.runs.void; void > 0 {
+		p.log.Warn("verdicts of a run that another had followed do not count", "partition", partition, "records", void)
 	}
 	return t.known, p.engine.do(ctx, t.file)
 }
@@ -276,10 +276,9 @@ func (p *Processor) restorePartition(ctx context.Context, partition int32, from,
 type tail struct {
 	p         *Processor
 	partition int32
-	since     int64  // arrival (ns) before which decisions do not matter
-	run       string // whose marker came last
-	known     int    // verdicts that count
-	void      int    // and that do not
+	since     int64 // arrival (ns) before which decisions do not matter
+	runs      runs
+	known     int // verdicts that count
 	batch     []readBack
 }
 
@@ -288,19 +287,11 @@ const tailBlock = 2000
 
 // take reads a record; full says that it is time to file what was read.
 func (t *tail) take(rec *wire.Record) (full bool) {
-	if name, marks := rec.Header(markerHeader); marks && rec.Value == nil {
-		t.run = string(name)
-		return false
-	}
-	if arrivedBefore(rec.Value, t.since) {
+	if t.runs.marker(rec) || arrivedBefore(rec.Value, t.since) {
 		return false
 	}
 	d, ok := t.p.decidedBy(rec)
-	if !ok || d.Arrival < t.since {
-		return false
-	}
-	if t.run != "" && d.run != t.run {
-		t.void++ // a run that another had followed already: it does not count
+	if !ok || d.Arrival < t.since || !t.runs.counts(d.run) {
 		return false
 	}
 	d.Partition, d.Offset = t.partition, rec.Offset

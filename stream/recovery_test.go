@@ -80,6 +80,10 @@ func TestVoidVerdicts(t *testing.T) {
 	verdict(6, "a")       // void
 	b.Append(1, nil, nil) // a tombstone of somebody else
 	verdict(5, "c")
+	verdict(7, "d") // without a journal a run sets no marker
+	verdict(8, "c") // and nobody is fenced off by it
+	marker("e")
+	verdict(9, "d") // void
 
 	tail := &tail{p: &Processor{o: Options{Schema: schema}}}
 	var records wire.Records
@@ -92,7 +96,29 @@ func TestVoidVerdicts(t *testing.T) {
 	for _, d := range tail.batch {
 		got = append(got, fmt.Sprintf("%s at %d", d.run, d.Offset))
 	}
-	if want := []string{"a at 0", "a at 1", "b at 4", "b at 5", "c at 10"}; !slices.Equal(got, want) || tail.void != 3 || tail.known != 5 {
-		t.Errorf("%d count and %d are void: %q, want %q", tail.known, tail.void, got, want)
+	if want := []string{"a at 0", "a at 1", "b at 4", "b at 5", "c at 10", "d at 11", "c at 12"}; !slices.Equal(got, want) || tail.runs.void != 4 || tail.known != 7 {
+		t.Errorf("%d count and %d are void: %q, want %q", tail.known, tail.runs.void, got, want)
+	}
+}
+
+// TestIsVerdictOf: where a topic was made anew, what stands at a verdict's place
+// is not given out as the verdict.
+func TestIsVerdictOf(t *testing.T) {
+	schema, err := event.ParseSchema("schema.yaml", []byte("fields: {id: {type: string}, time: {type: timestamp}}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Processor{o: Options{Schema: schema}}
+	key, _ := schema.IDKey("p-1")
+	for record, want := range map[string]bool{
+		`{"transaction_id":"p-1","verdict":"deny","score":0,"arrival_time":"2026-01-02T03:04:05Z","run":"a"}`: true,
+		`{"transaction_id": "p-1", "verdict": "deny"}`:                                                        true,
+		`{"transaction_id":"p-2","verdict":"deny","score":0,"arrival_time":"2026-01-02T03:04:05Z","run":"a"}`: false,
+		`{"transaction_id":"p-1"}`: false,
+		``:                         false, // a marker
+	} {
+		if got := p.isVerdictOf(key, []byte(record)); got != want {
+			t.Errorf("%s: %v", record, got)
+		}
 	}
 }

@@ -137,20 +137,26 @@ func (s *Stretch) walk(ctx context.Context, e extent, each func(*wire.Record) er
 	return nil
 }
 
-// Find gives the first record, by partition and offset, whose value is wanted, and
-// false if there is none.
-func (s *Stretch) Find(ctx context.Context, wanted func(value []byte) bool) (value []byte, ok bool, err error) {
+// Verdict gives the first verdict record, by partition and offset, that is
+// wanted, and false if there is none. What does not count is passed over: the
+// markers of runs, and what a run sent when another had followed it.
+func (s *Stretch) Verdict(ctx context.Context, wanted func(record []byte) bool) (record []byte, ok bool, err error) {
 	found := errors.New("found")
 	for _, e := range s.extents {
+		var runs runs
 		err := s.walk(ctx, e, func(r *wire.Record) error {
-			if r.Value == nil || !wanted(r.Value) {
+			if runs.marker(r) || r.Value == nil {
 				return nil
 			}
-			value = append([]byte(nil), r.Value...)
+			run, _ := quoted(r.Value, `"run":"`)
+			if !runs.counts(run) || !wanted(r.Value) {
+				return nil
+			}
+			record = append([]byte(nil), r.Value...)
 			return found
 		})
 		if errors.Is(err, found) {
-			return value, true, nil
+			return record, true, nil
 		}
 		if err != nil {
 			return nil, false, err

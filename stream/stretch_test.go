@@ -80,11 +80,11 @@ func TestStretch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	value, ok, err := s.Find(t.Context(), func(v []byte) bool { return strings.HasPrefix(string(v), `{"id":777,`) })
+	value, ok, err := s.Verdict(t.Context(), func(v []byte) bool { return strings.HasPrefix(string(v), `{"id":777,`) })
 	if err != nil || !ok || !strings.Contains(string(value), `"c27"`) {
 		t.Errorf("%s %v %v", value, ok, err)
 	}
-	if _, ok, err := s.Find(t.Context(), func([]byte) bool { return false }); err != nil || ok {
+	if _, ok, err := s.Verdict(t.Context(), func([]byte) bool { return false }); err != nil || ok {
 		t.Errorf("%v %v", ok, err)
 	}
 }

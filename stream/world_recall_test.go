@@ -78,8 +78,8 @@ func (s *simProcess) recall() {
 			}
 		}
 		w.tally["engine: verdict read back"] += t.known
-		if t.void > 0 {
-			w.fail("%d verdicts are void behind a fence", t.void)
+		if t.runs.void > 0 {
+			w.fail("%d verdicts are void behind a fence", t.runs.void)
 		}
 		s.e.later(t.file)
 		s.turn()

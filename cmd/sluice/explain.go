@@ -287,7 +287,7 @@ func (e *explain) lookUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	text, ok, err := stretch.Find(ctx, e.recordedHere)
+	text, ok, err := stretch.Verdict(ctx, e.recordedHere)
 	if err != nil || !ok {
 		return err
 	}
