@@ -28,8 +28,8 @@ type Flags uint8
 const (
 	Late    Flags = 1 << iota // older than the retention on arrival: decided, not remembered
 	Future                    // event time too far ahead, replaced by arrival; at least review
-	Warming                   // histories are still being read back
-	Gap                       // records that its windows would have seen are lost
+	Warming                   // histories are still being read back, or could not be read back whole
+	Gap                       // records that its windows would have seen are lost, or stand behind lost ones
 )
 
 // Input is one transaction for the Core.
@@ -113,6 +113,7 @@ type Core struct {
 	stored  func(*event.Transaction) event.Key // StoredBodies
 	ids     *ids
 	clock   clock
+	whole   int64 // SetWhole
 	set     *rules.Set
 	plan    *history.Plan  // what set asks, and then what Options.Beside asks
 	form    *form          // of records under set
@@ -169,6 +170,19 @@ func (c *Core) Set() *rules.Set { return c.set }
 
 // Store gives the histories, to look at between two batches.
 func (c *Core) Store() *history.Store { return c.store }
+
+// SetWhole says that the histories hold everything only from an event time (ns)
+// on, although they hold older transactions: what is lost counts as not watched.
+// 0: they hold everything since their first transaction.
+func (c *Core) SetWhole(ns int64) { c.whole = ns }
+
+// since gives the event time (ns) from which on everything has been seen.
+func (c *Core) since() int64 {
+	if c.whole != 0 {
+		return max(c.whole, c.store.Since())
+	}
+	return c.store.Since()
+}
 
 // Passed gives a time (ns) that is past, as far as arrivals tell: nobody who
 // comes from now on arrived before. Far below 0 while nothing is known.
@@ -325,7 +339,7 @@ func (c *Core) observe(i int, in *Input) {
 	}
 	d.Status = Decided
 	d.number = c.ids.put(tx.IDKey, Earlier{Body: tx.Body, Arrival: tx.Arrival, Offset: -1})
-	d.since = c.store.Since() // later ones of the batch may be older
+	d.since = c.since() // later ones of the batch may be older
 }
 
 // again handles an id that was decided before.

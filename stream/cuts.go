@@ -184,7 +184,7 @@ func (c *cuts) hand(e *engine) {
 		return
 	}
 	job := cut{stretches: c.closed[:n:n]}
-	job.progress = journal.Progress{Next: map[journal.Partition]int64{}, Since: job.stretches[n-1].since, Gap: e.gapUntil, Rules: job.stretches[n-1].rules}
+	job.progress = journal.Progress{Next: map[journal.Partition]int64{}, Since: job.stretches[n-1].since, Gap: e.marks.lost, Whole: e.marks.whole, Rules: job.stretches[n-1].rules}
 	for _, s := range job.stretches {
 		job.progress.Letters = s.letters
 		for _, p := range s.next {

@@ -68,9 +68,6 @@ func (d *decoding) raw(ctx context.Context, l *lane, r raw, records *wire.Record
 				return false
 			}
 		}
-		if c.gap = l.gap && len(c.keys) > 0; c.gap {
-			l.gap = false
-		}
 		d.engine.deliver(c, records.NextOffset())
 	}
 	l.next = records.NextOffset()
@@ -91,6 +88,9 @@ func (d *decoding) chunk(l *lane, c *chunk, records *wire.Records) (faulty []let
 	for len(c.offsets) < chunkRecords {
 		if !records.Next(&rec) {
 			return faulty, false
+		}
+		if l.gap {
+			c.lost, l.gap = max(rec.Time*int64(time.Millisecond), 1), false
 		}
 		fault := d.record(c, &rec)
 		if fault != nil && rec.Offset < l.decideFrom {

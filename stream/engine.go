@@ -34,7 +34,6 @@ type engine struct {
 	cuts      *cuts
 	pre       *prefetch
 	memory    int64  // bytes of histories beyond which cold ones leave memory; 0: none do
-	gapUntil  int64  // event time up to which windows miss records that are lost
 	unsure    bool   // histories have left memory since the batch was prefetched
 	evictable uint32 // the last cut that is durable
 	broken    func(error)
@@ -50,6 +49,7 @@ type engine struct {
 	// Of the goroutine alone.
 	merge    merge
 	lanes    []*lane
+	marks    marks
 	readback bool   // records below every lane's decideFrom are being remembered
 	ready    func() // told when that is over
 	batch    []scoring.Input
@@ -280,8 +280,8 @@ func (e *engine) unhold(h *held) {
 
 // put hands decoded records to the merge.
 func (e *engine) put(a *arrival, now int64) {
-	if a.c.gap {
-		e.leap(a.lane, a.c)
+	if a.c.lost != 0 {
+		e.leapt(a.lane, a.c.lost)
 	}
 	if len(a.c.keys) > 0 {
 		e.merge.put(&a.lane.queue, block{keys: a.c.keys, next: a.next, ref: a.c}, now)
@@ -294,14 +294,10 @@ func (e *engine) put(a *arrival, now int64) {
 	}
 }
 
-// leap notes that records before a chunk are lost: windows miss them until they
-// have passed. A lost label may be of any payment as long as the retention.
-func (e *engine) leap(l *lane, c *chunk) {
-	at := c.keys[0].time
-	if len(c.txs) > 0 {
-		at = c.txs[0].Arrival
-	}
-	e.gapUntil = max(e.gapUntil, at+int64(e.core.Set().Program.Plan().Retention))
+// leapt notes that a lane goes on behind records that are lost, all of which
+// arrived before a time (ns).
+func (e *engine) leapt(l *lane, arrival int64) {
+	e.marks.lose(arrival)
 	l.leaps.Store(false)
 }
 
@@ -334,6 +330,7 @@ func (e *engine) gather() (wait time.Duration) {
 	if e.full() {
 		return 0
 	}
+	e.remark()
 	for len(e.batch) < maxBatch/4 && len(e.fetched) > 0 {
 		e.accept(e.fetched[0])
 		e.fetched = e.fetched[1:]
@@ -437,9 +434,7 @@ func (e *engine) take(c *chunk, i int) {
 	l, offset := c.lane, c.offsets[i]
 	in := scoring.Input{Tx: &c.txs[i], Source: scoring.Source{Partition: l.partition, Offset: offset}}
 	o := origin{lane: l}
-	if in.Tx.Time <= e.gapUntil {
-		in.Flags |= scoring.Gap
-	}
+	in.Flags = e.marks.flags(in.Tx.Time)
 	if offset < l.decideFrom {
 		in.Remember = true
 	} else {
@@ -509,13 +504,12 @@ func (e *engine) request(c *call) bool {
 
 // accept puts a request into the batch.
 func (e *engine) accept(c *call) {
-	in := scoring.Input{Tx: &c.tx, Source: scoring.Source{HTTP: true}}
+	e.remark()
+	in := scoring.Input{Tx: &c.tx, Source: scoring.Source{HTTP: true}, Flags: e.marks.flags(c.tx.Time)}
 	if c.warming {
 		in.Flags |= scoring.Warming
 	}
-	if c.tx.Time <= e.gapUntil {
-		in.Flags |= scoring.Gap
-	}
+	c.warming = in.Flags&scoring.Warming != 0
 	e.unsure = true
 	e.batch = append(e.batch, in)
 	e.origins = append(e.origins, origin{call: c})
@@ -557,11 +551,30 @@ func (e *engine) whole() bool {
 	return true
 }
 
-// attach brings lanes in; they are read back first.
-func (e *engine) attach(lanes []*lane, ready func()) {
+// unwhole notes that the histories lack what lies before an event time (ns).
+func (e *engine) unwhole(whole int64) {
+	if whole <= e.marks.whole {
+		return
+	}
+	e.marks.whole = whole
+	e.core.SetWhole(whole)
+	e.remark()
+	e.log.Warn("the topics did not hold all that windows reach back to: verdicts bear the flag warming until they do again",
+		"whole_from", time.Unix(0, whole).UTC(), "warming_until", time.Unix(0, e.marks.warming).UTC())
+}
+
+// remark brings the marks up to date, before anything is taken into a batch.
+func (e *engine) remark() {
+	e.marks.refresh(e.lanes, e.core.Set().Program.Plan())
+}
+
+// attach brings the lanes of a plan in; they are read back first.
+func (e *engine) attach(p *plan, ready func()) {
 	now := e.now()
+	e.marks.lose(p.lost)
+	e.unwhole(p.whole)
 	e.ready = ready
-	for _, l := range lanes {
+	for _, l := range p.lanes {
 		l.attached = true
 		e.lanes = append(e.lanes, l)
 		e.merge.add(&l.queue, l.position.Load(), l.end.Load(), now)

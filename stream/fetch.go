@@ -43,7 +43,7 @@ func (e *GapError) Error() string {
 		return fmt.Sprintf("%s/%d should go on at offset %d, but ends at %d: was the topic created anew? Use another group (and so another journal) to start from its beginning",
 			e.Topic, e.Partition, e.From, e.Last)
 	}
-	return fmt.Sprintf("%s/%d: records %d to %d are gone (the topic's retention has passed them) and were never decided; the partition stops. Start with --accept-gap to go on at %d without them: verdicts then bear the flag gap until their windows have passed it",
+	return fmt.Sprintf("%s/%d: records %d to %d are gone (the topic's retention has passed them) and were never decided; the partition stops, and the verdicts of all others bear the flag gap. Start with --accept-gap to go on at %d without them: verdicts then bear the flag until their windows have passed it",
 		e.Topic, e.Partition, e.From, e.First-1, e.First)
 }
 
@@ -238,7 +238,7 @@ func (f *fetching) outOfRange(ctx context.Context, l *lane) error {
 	}
 	gap := &GapError{Topic: l.topic, Partition: l.partition, From: l.fetchAt, First: first, Last: last}
 	if !f.acceptGap {
-		l.stick(gap)
+		l.stop(gap)
 		l.fetchAt = -1
 		f.log.Error("a partition stops", "error", gap)
 		return nil
@@ -246,6 +246,9 @@ func (f *fetching) outOfRange(ctx context.Context, l *lane) error {
 	f.log.Warn("going on behind a gap", "gap", gap)
 	l.leaps.Store(true)
 	l.fetchAt, l.jump = first, true
+	if first == last { // nothing behind the gap says when it ended
+		f.engine.later(func() { f.engine.leapt(l, f.engine.now()) })
+	}
 	return nil
 }
 

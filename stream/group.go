@@ -90,7 +90,7 @@ func (p *Processor) generation(ended context.Context, gen *kafka.Generation) {
 	defer p.lanes.Store(nil)
 
 	var stages sync.WaitGroup
-	p.start(ctx, plan.lanes, &stages)
+	p.start(ctx, plan, &stages)
 	committed := map[*lane]int64{}
 	p.tend(ctx, gen, plan.lanes, committed)
 
@@ -142,7 +142,8 @@ func (p *Processor) prepare(ctx context.Context, gen *kafka.Generation) *plan {
 }
 
 // start runs the stages for the lanes.
-func (p *Processor) start(ctx context.Context, lanes []*lane, stages *sync.WaitGroup) {
+func (p *Processor) start(ctx context.Context, plan *plan, stages *sync.WaitGroup) {
+	lanes := plan.lanes
 	room := make(chan struct{}, 1)
 	memory := &buffers{}
 	for _, l := range lanes {
@@ -153,7 +154,7 @@ func (p *Processor) start(ctx context.Context, lanes []*lane, stages *sync.WaitG
 		stages.Go(func() { d.run(ctx, l) })
 	}
 	attached := p.engine.do(ctx, func() {
-		p.engine.attach(lanes, func() {
+		p.engine.attach(plan, func() {
 			p.phase.Store(phaseDeciding)
 			p.log.Info("deciding")
 		})
@@ -242,9 +243,7 @@ func (p *Processor) letGo(gen *kafka.Generation, lanes []*lane, committed map[*l
 	left := 0
 	err := p.engine.do(ctx, func() {
 		for _, l := range lanes {
-			if !l.label {
-				p.hold(l)
-			}
+			p.hold(l)
 		}
 		p.engine.detach()
 		left = open()
@@ -265,6 +264,10 @@ func (p *Processor) letGo(gen *kafka.Generation, lanes []*lane, committed map[*l
 
 // hold notes what of a partition is in the histories.
 func (p *Processor) hold(l *lane) {
+	if l.label {
+		p.labels[l.partition] = l.position.Load()
+		return
+	}
 	s := span{l.from, l.position.Load()}
 	if old, ok := p.held[l.partition]; ok && old.to >= l.from && old.from <= l.from {
 		s.from = old.from

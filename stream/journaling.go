@@ -123,7 +123,8 @@ func (e *engine) keep(j *journal.Journal, o *Journaling, schema *event.Schema, b
 	store.SetOutside(!j.Fresh())
 	store.SetCut(e.cuts.number)
 	progress := j.Progress()
-	e.gapUntil = progress.Gap
+	e.marks.lost = progress.Gap
+	e.unwhole(progress.Whole)
 	if progress.Since != 0 {
 		store.SetSince(progress.Since)
 	}

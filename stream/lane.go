@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,12 +33,12 @@ type lane struct {
 	retryAt time.Time
 	jump    bool // over a gap that was accepted
 
-	// leaps: a gap was accepted, and no verdict bears it yet. Until then the
+	// leaps: a gap was accepted, and nothing behind it has come yet. Until then the
 	// journal must not say that the lane is behind it, or the next run would not
 	// know of it.
 	leaps atomic.Bool
 
-	gap     bool         // of the decoder: records before the next transaction are lost
+	gap     bool         // of the decoder: records before the next one are lost
 	next    int64        // of the decoder: where the next fetched bytes must begin
 	refetch atomic.Int64 // offset to fetch again from, -1: none
 
@@ -53,11 +54,12 @@ type lane struct {
 	logged   int64   // of the engine: position at the end of the last stretch of the log
 
 	// What metrics and the committer read.
-	done     atomic.Int64 // everything below has its verdict in the topic
-	position atomic.Int64 // everything below is decided
-	end      atomic.Int64 // records below exist
-	arrival  atomic.Int64 // of the last one decided, ns
-	stuck    atomic.Pointer[error]
+	done     atomic.Int64          // everything below has its verdict in the topic
+	position atomic.Int64          // everything below is decided
+	end      atomic.Int64          // records below exist
+	arrival  atomic.Int64          // of the last one decided, ns
+	stuck    atomic.Pointer[error] // why it does not move; it is tried again
+	stopped  atomic.Pointer[error] // why it does not move, as long as it is assigned
 }
 
 // raw is what one fetch brought for a partition.
@@ -76,13 +78,14 @@ type chunk struct {
 	labels  []event.Label
 	offsets []int64
 	keys    []mergeKey
-	gap     bool // records before it are lost
+	// lost: records before it are, all of which arrived before this time, ns; 0: none
+	lost int64
 	// departures of histories from memory, when all that is needed was there
 	departures uint64
 }
 
 func (c *chunk) reset() {
-	c.gap = false
+	c.lost = 0
 	c.txs, c.labels, c.offsets, c.keys = c.txs[:0], c.labels[:0], c.offsets[:0], c.keys[:0]
 }
 
@@ -126,10 +129,26 @@ func (l *lane) lag() int64 { return max(0, l.end.Load()-l.position.Load()) }
 
 // trouble says why the lane does not move; nil if it does, or has nothing to do.
 func (l *lane) trouble() error {
-	if err := l.stuck.Load(); err != nil {
-		return *err
+	for _, why := range []*error{l.stopped.Load(), l.stuck.Load()} {
+		if why != nil {
+			return *why
+		}
 	}
 	return nil
+}
+
+// stop notes why the lane does not go on, whatever it still decodes.
+func (l *lane) stop(err error) { l.stopped.Store(&err) }
+
+// lacks says whether records of the lane are missing in what is decided now: it
+// stands at a gap, or has leapt over one and nothing behind it has come yet.
+func (l *lane) lacks() bool {
+	if l.leaps.Load() {
+		return true
+	}
+	why := l.stopped.Load()
+	var gap *GapError
+	return why != nil && errors.As(*why, &gap)
 }
 
 func (l *lane) stick(err error) {

@@ -96,7 +96,7 @@ func (o *outputs) lost(t token, err error) {
 		o.finish(t.call, err)
 	}
 	if t.lane != nil {
-		t.lane.stick(err)
+		t.lane.stop(err)
 	}
 }
 

@@ -123,6 +123,7 @@ type Processor struct {
 
 	// Of the running generation; the engine's goroutine writes held.
 	held         map[int32]span
+	labels       map[int32]int64 // up to which offset those of a partition are remembered
 	verdictsRead map[int32]int64
 }
 
@@ -141,7 +142,7 @@ func New(o Options) (*Processor, error) {
 	}
 	p := &Processor{
 		o: o, log: o.Log, cluster: cluster, replies: replies, stopped: make(chan struct{}), fatal: make(chan error, 1),
-		what: map[string]error{}, held: map[int32]span{}, verdictsRead: map[int32]int64{},
+		what: map[string]error{}, held: map[int32]span{}, labels: map[int32]int64{}, verdictsRead: map[int32]int64{},
 	}
 	p.engine = newEngine(scoring.New(o.Schema, o.Set, o.Core), o.Patience, o.Requests, o.Log)
 	p.counts = p.engine.counts

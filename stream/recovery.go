@@ -38,6 +38,10 @@ type span struct{ from, to int64 }
 type plan struct {
 	lanes    []*lane
 	verdicts int64 // arrival (ns) from which on decided ids matter; MaxInt64: none do
+	// whole is the event time (ns) from which on the histories will hold
+	// everything, as far as these partitions go; 0: they do.
+	whole int64
+	lost  int64 // arrival (ns) of the newest of those that are gone without a successor; 0: none are
 }
 
 // planOf makes the plan for an assignment. Histories of one partition are seen
@@ -69,21 +73,50 @@ func (p *Processor) planOf(ctx context.Context, assigned map[string][]kafka.Part
 	}
 	// An event lies at most MaxAhead before its arrival is what its history sees.
 	cutoff := oldest - int64(p.retention()) - event.MaxAhead
-	for _, s := range transactions {
-		l, err := p.laneOf(ctx, s, cutoff, false)
+	for _, s := range slices.Concat(transactions, labels) {
+		l, err := p.laneOf(ctx, s, cutoff, s.topic == p.o.Topics.Labels)
 		if err != nil {
 			return nil, err
 		}
 		out.lanes = append(out.lanes, l)
-	}
-	for _, s := range labels {
-		l, err := p.laneOf(ctx, s, cutoff, true)
+		if s.jump && s.first == s.last {
+			out.lost = p.engine.now() // nothing behind the gap says when it ended
+			l.jump = false
+			l.leaps.Store(false)
+		}
+		whole, err := p.wholeFrom(ctx, s, l, cutoff)
 		if err != nil {
 			return nil, err
 		}
-		out.lanes = append(out.lanes, l)
+		out.whole = max(out.whole, whole)
 	}
 	return out, nil
+}
+
+// wholeFrom gives the event time (ns) from which on a partition that is read back
+// holds everything; 0: it does as far as it matters. What was deleted arrived
+// before the first record that is left.
+func (p *Processor) wholeFrom(ctx context.Context, s standing, l *lane, cutoff int64) (int64, error) {
+	known := p.held[s.partition].to
+	if l.label {
+		known = p.labels[s.partition]
+	}
+	lacking := s.first > known && l.from == s.first
+	if s.journaled || !lacking || s.gap != nil || s.jump { // a gap has a flag of its own
+		return 0, nil
+	}
+	rec, ok, err := p.cluster.firstAt(ctx, s.topic, s.partition, s.first, s.last)
+	if err != nil {
+		return 0, err
+	}
+	at := rec.Time * int64(time.Millisecond)
+	if !ok {
+		at = p.engine.now()
+	}
+	if at <= cutoff {
+		return 0, nil
+	}
+	return at + event.MaxAhead, nil
 }
 
 // standing is where an assigned partition stands.
@@ -163,7 +196,7 @@ func (p *Processor) laneOf(ctx context.Context, s standing, cutoff int64, label 
 	l.jump, l.logged = s.jump, from
 	l.leaps.Store(s.jump)
 	if s.gap != nil {
-		l.stick(s.gap)
+		l.stop(s.gap)
 		l.fetchAt = -1
 		p.o.Log.Error("a partition stops", "error", s.gap)
 	}

@@ -99,7 +99,7 @@ func (e *engine) conflict(d *scoring.Decision, t token) {
 	}
 	e.out.conflict(d, func(err error) {
 		if err != nil {
-			t.lane.stick(fmt.Errorf("%s/%d stops: the dead letters topic does not take a conflict: %w", t.lane.topic, t.lane.partition, err))
+			t.lane.stop(fmt.Errorf("%s/%d stops: the dead letters topic does not take a conflict: %w", t.lane.topic, t.lane.partition, err))
 			return
 		}
 		e.later(func() {

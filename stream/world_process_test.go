@@ -114,7 +114,7 @@ func (s *simProcess) attach() {
 			s.decoding[l] = &decoding{decoder: event.NewDecoder(s.w.schema), schema: s.w.schema, engine: s.e, counts: s.e.counts}
 		}
 	}
-	s.e.later(func() { s.e.attach(s.lanes, nil) })
+	s.e.later(func() { s.e.attach(&plan{lanes: s.lanes}, nil) })
 	s.turn()
 	s.w.tell("%s: attached at %v", s.name, s.positions())
 }

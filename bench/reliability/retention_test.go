@@ -12,16 +12,19 @@ import (
 )
 
 // TestReliabilityRetention deletes records that were never decided, as a topic's
-// retention does: their partition stops and says so, the others go on; told to
-// accept the gap it goes on, and marks every verdict that may be wrong for it.
+// retention does: their partition stops and says so, the others go on and mark
+// their verdicts; told to accept the gap it goes on, and marks every verdict that
+// may be wrong for it. It is told so by the flag, and the second time, for
+// another partition, by the configuration.
 func TestReliabilityRetention(t *testing.T) {
 	t.Parallel()
 	n := scale(60_000, 300_000)
 	p := newPlace(t)
 	p.patience = "5s" // so long all others wait for the one that stands
 	random := rand.New(rand.NewPCG(seed(t), 30))
-	all, want := payments(t, n), reference(t, n)
+	all := payments(t, n)
 	config := p.configure(t, "sluice", "{dir: journal, interval: 50ms}")
+	accepting := p.configure(t, "accepting", "{dir: journal, interval: 50ms}", "accept_gap: true")
 	w := p.watch(t)
 	s := serve(t, config)
 	p.send(t, all[:n/2])
@@ -29,80 +32,117 @@ func TestReliabilityRetention(t *testing.T) {
 	s.awaitReady(t)
 	s.terminate(t)
 
-	p.send(t, all[n/2:])
+	gone := 0
+	for i, way := range []struct {
+		config string
+		args   []string
+	}{{config, []string{"--accept-gap"}}, {accepting, nil}} {
+		sent := n * (3 + i) / 4
+		p.send(t, all[n*(2+i)/4:sent])
+		g := p.hole(t, random, int32(2-i))
+		for range 2 { // a restart alone changes nothing
+			s = serve(t, config)
+			w.await(t, sent-gone-g.open, s, time.Minute)
+			s.awaitGap(t, p, g)
+			if seen := w.settle(); seen != int64(sent-gone-g.open) {
+				t.Errorf("%d verdicts, %d expected while the partition stands", seen, sent-gone-g.open)
+			}
+			s.kill(t)
+		}
+		gone += g.lost()
+		s = serve(t, way.config, way.args...)
+		w.await(t, sent-gone, s, time.Minute)
+		s.awaitReady(t)
+		s.terminate(t)
+	}
+	p.judgeMarked(t, reference(t, n), n/2, n-gone)
+}
+
+// hole is what was deleted of a partition.
+type hole struct {
+	partition   int32
+	from, first int64 // what is gone, and what is left
+	open        int   // that were not decided
+}
+
+func (g hole) lost() int { return int(g.first - g.from) }
+
+// hole deletes some of the records of a partition that are not decided.
+func (p *place) hole(t *testing.T, random *rand.Rand, partition int32) hole {
+	t.Helper()
 	ends, err := p.admin.ListEndOffsets(t.Context(), p.topic("tx"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	decided := map[int32]int64{} // the first offset of each partition that is not
+	g := hole{partition: partition}
 	p.readVerdicts(t, func(v *verdict) {
-		if v != nil {
-			decided[v.Source.Partition] = max(decided[v.Source.Partition], v.Source.Offset+1)
+		if v != nil && v.Source.Partition == partition {
+			g.from = max(g.from, v.Source.Offset+1)
 		}
 	})
-	const hurt = 2
-	open := ends[p.topic("tx")][hurt].Offset - decided[hurt]
-	first := decided[hurt] + 1 + random.Int64N(open/2)
+	g.open = int(ends[p.topic("tx")][partition].Offset - g.from)
+	g.first = g.from + 1 + random.Int64N(int64(g.open)/2)
+	p.deleteRecords(t, "tx", partition, g.first)
+	t.Logf("%d records of partition %d are gone, %d to %d, and %d are left", g.lost(), partition, g.from, g.first-1, g.open-g.lost())
+	return g
+}
+
+// deleteRecords deletes those of a partition below an offset.
+func (p *place) deleteRecords(t *testing.T, topic string, partition int32, below int64) {
+	t.Helper()
 	before := kadm.Offsets{}
-	before.AddOffset(p.topic("tx"), hurt, first, -1)
-	if _, err := p.admin.DeleteRecords(t.Context(), before); err != nil {
-		t.Fatal(err)
+	before.AddOffset(p.topic(topic), partition, below, -1)
+	if r, err := p.admin.DeleteRecords(t.Context(), before); err != nil || r.Error() != nil {
+		t.Fatalf("%v, %v", err, r.Error())
 	}
-	lost := first - decided[hurt]
-	t.Logf("%d records of partition %d are gone, %d to %d, and %d are left", lost, hurt, decided[hurt], first-1, open-lost)
+}
 
-	for range 2 { // a restart alone changes nothing
-		s = serve(t, config)
-		w.await(t, n-int(open), s, time.Minute)
-		var why string
-		s.await(t, "it says what is missing", time.Minute, func() bool {
-			var status int
-			status, why = s.get(t, "/readyz")
-			return status == http.StatusServiceUnavailable && strings.Contains(why, "--accept-gap")
-		})
-		for _, part := range []string{p.topic("tx") + "/2", itoa(decided[hurt]), itoa(first - 1)} {
-			if !strings.Contains(why, part) {
-				t.Errorf("it does not say %s: %s", part, why)
-			}
+// awaitGap waits until /readyz says what is missing and what to do.
+func (s *process) awaitGap(t *testing.T, p *place, g hole) {
+	t.Helper()
+	var why string
+	s.await(t, "it says what is missing", time.Minute, func() bool {
+		var status int
+		status, why = s.get(t, "/readyz")
+		return status == http.StatusServiceUnavailable && strings.Contains(why, "--accept-gap")
+	})
+	for _, part := range []string{p.topic("tx") + "/" + itoa(int64(g.partition)), itoa(g.from), itoa(g.first - 1)} {
+		if !strings.Contains(why, part) {
+			t.Errorf("it does not say %s: %s", part, why)
 		}
-		if seen := w.settle(); seen != int64(n)-open {
-			t.Errorf("%d verdicts, %d expected while the partition stands", seen, int64(n)-open)
-		}
-		s.kill(t)
 	}
+}
 
-	s = serve(t, config, "--accept-gap")
-	w.await(t, n-int(lost), s, time.Minute)
-	s.awaitReady(t)
-	s.terminate(t)
-
-	got, twice, flagged, unmarked, meanwhile := map[int]*verdict{}, 0, 0, 0, 0
+// judgeMarked holds the verdicts against the reference: those of the payments
+// from hurt on may differ where they bear the flag gap, and the flag is nowhere
+// else.
+func (p *place) judgeMarked(t *testing.T, want []expected, hurt, decided int) {
+	t.Helper()
+	got, twice, flagged, differ, unmarked := map[int]bool{}, 0, 0, 0, 0
 	p.readVerdicts(t, func(v *verdict) {
 		if v == nil {
 			return
 		}
-		if got[v.ID] != nil {
+		if got[v.ID] {
 			twice++
 		}
-		got[v.ID] = v
+		got[v.ID] = true
 		gap := slices.Contains(v.Flags, "gap")
 		if gap {
 			flagged++
 		}
-		if v.Verdict != want[v.ID].verdict && !gap {
-			// What others were given while the partition stood lacks its payments.
-			if v.ID < n/2 || v.Source.Partition == hurt {
+		if (expected{v.Verdict, v.Score}) != want[v.ID] {
+			differ++
+			if !gap {
 				unmarked++
-			} else {
-				meanwhile++
 			}
 		}
-		if behind := v.Source.Partition == hurt && v.Source.Offset >= first; behind && !gap {
-			t.Errorf("transaction %d lies behind the gap and is not marked", v.ID)
+		if gap != (v.ID >= hurt) {
+			t.Errorf("transaction %d: the flags are %v", v.ID, v.Flags)
 		}
 	})
-	if len(got) != n-int(lost) || twice > 0 || unmarked > 0 {
-		t.Errorf("%d decided, %d twice, %d differ from the reference without the flag gap", len(got), twice, unmarked)
+	if len(got) != decided || twice > 0 || unmarked > 0 {
+		t.Errorf("%d decided, %d twice, %d differ from the reference, %d of them without the flag gap", len(got), twice, differ, unmarked)
 	}
-	t.Logf("%d decided of %d, %d lost in the gap, %d verdicts marked; %d differ of those that were given while the partition stood", len(got), n, lost, flagged, meanwhile)
+	t.Logf("%d decided of %d, %d lost in gaps, %d marked; %d differ from the reference, %d of them unmarked", len(got), len(want), len(want)-decided, flagged, differ, unmarked)
 }

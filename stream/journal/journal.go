@@ -73,7 +73,10 @@ type Progress struct {
 	// letters are of records below Next; nil leaves it as it is.
 	Letters map[int32]int64
 	Rules   []byte // how the rules stood (scoring.Core.AppendStanding); nil leaves it as it is
-	Gap     int64  // arrival time (ns) until which verdicts are marked as having a gap behind them, 0: none
+	Gap     int64  // event time (ns) up to which records are gone that nobody decided, 0: none are
+	// Whole is the event time (ns) from which on the histories hold everything;
+	// 0: they do from the first on.
+	Whole int64
 }
 
 // Run names a run of the program, and what it produces under.

@@ -79,7 +79,7 @@ func TestOnDisk(t *testing.T) {
 	tx := decode(t, schema, `{"id":"a","time":1700000000000,"card":"c","pan":"4111111111111111","amount":5}`, noon)
 	n := s.Decided(tx, rules.Deny, -7, true)
 	s.Placed(n, 2, 40)
-	if err := j.Write([]*Segment{s}, Progress{Since: 5, Gap: 6}); err != nil {
+	if err := j.Write([]*Segment{s}, Progress{Since: 5, Gap: 6, Whole: 7}); err != nil {
 		t.Fatal(err)
 	}
 	if err := j.Close(); err != nil {
@@ -106,7 +106,7 @@ func TestOnDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer j.Close()
-	if j.Run() != run || j.Progress().Since != 5 || j.Progress().Gap != 6 || j.Verdicts()[2] != 41 {
+	if j.Run() != run || j.Progress().Since != 5 || j.Progress().Gap != 6 || j.Progress().Whole != 7 || j.Verdicts()[2] != 41 {
 		t.Errorf("%+v %+v %v", j.Run(), j.Progress(), j.Verdicts())
 	}
 	if got := history(t, j, 2, "4111111111111111"); len(got.rows) != 1 {

@@ -25,6 +25,7 @@ type Report struct {
 	Run      Run
 	Since    int64 // ns
 	Gap      int64 // ns, 0: none
+	Whole    int64 // ns, 0: from the first on
 	Next     map[Partition]int64
 	Verdicts map[int32]int64
 	Layouts  []event.Layout
@@ -110,7 +111,7 @@ func looking(o Options, further func(*Journal, *store, *Report) error) (Report, 
 func (j *Journal) report(s *store) (Report, error) {
 	st := j.state.Load()
 	r := Report{
-		Dir: j.o.Dir, Format: st.Format, Cuts: st.Cut, Width: time.Duration(st.Bucket), Run: st.Run, Since: st.Since, Gap: st.Gap,
+		Dir: j.o.Dir, Format: st.Format, Cuts: st.Cut, Width: time.Duration(st.Bucket), Run: st.Run, Since: st.Since, Gap: st.Gap, Whole: st.Whole,
 		Next: st.progress().Next, Verdicts: st.Verdicts, Layouts: st.Layouts, Waiting: j.waiting.len(),
 	}
 	all := maps.Clone(st.Events)
@@ -250,7 +251,10 @@ func (r *Report) Print(w io.Writer) error {
 	fmt.Fprintf(t, "run\t%d, producer id %d, epoch %d\n", r.Run.Number, r.Run.ProducerID, r.Run.Epoch)
 	fmt.Fprintf(t, "seen since\t%s\n", at(r.Since))
 	if r.Gap != 0 {
-		fmt.Fprintf(t, "gap\tuntil %s\n", at(r.Gap))
+		fmt.Fprintf(t, "gap\trecords up to %s are gone that were never decided\n", at(r.Gap))
+	}
+	if r.Whole != 0 {
+		fmt.Fprintf(t, "whole\tfrom %s on: a journal was lost, and the topics held no more\n", at(r.Whole))
 	}
 	fmt.Fprintf(t, "labels\t%d transactions waited for\n", r.Waiting)
 	for i, l := range r.Layouts {

@@ -27,6 +27,7 @@ type state struct {
 	Run    Run    `json:"run"`
 	Since  int64  `json:"since"`
 	Gap    int64  `json:"gap"`
+	Whole  int64  `json:"whole,omitempty"`
 	Rules  []byte `json:"rules,omitempty"` // how they stood
 	// Letters is, by partition of the dead letters topic, below which offset all
 	// are of records that were passed.
@@ -101,7 +102,7 @@ func decodeState(b []byte) (*state, error) {
 
 // progress gives the progress as callers have it.
 func (s *state) progress() Progress {
-	p := Progress{Next: make(map[Partition]int64, len(s.Next)), Since: s.Since, Gap: s.Gap, Letters: maps.Clone(s.Letters), Rules: bytes.Clone(s.Rules)}
+	p := Progress{Next: make(map[Partition]int64, len(s.Next)), Since: s.Since, Gap: s.Gap, Whole: s.Whole, Letters: maps.Clone(s.Letters), Rules: bytes.Clone(s.Rules)}
 	for _, n := range s.Next {
 		p.Next[Partition{n.Topic, n.Number}] = n.Offset
 	}
@@ -110,7 +111,7 @@ func (s *state) progress() Progress {
 
 // advance takes over the progress of a cut.
 func (s *state) advance(p Progress) {
-	s.Since, s.Gap = p.Since, p.Gap
+	s.Since, s.Gap, s.Whole = p.Since, p.Gap, p.Whole
 	if p.Rules != nil {
 		s.Rules = bytes.Clone(p.Rules)
 	}
