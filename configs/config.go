@@ -31,8 +31,9 @@ type Config struct {
 	State             State   `yaml:"state"`
 	History           History `yaml:"history"`
 	// AcceptGap goes on where a topic has lost records that were never decided,
-	// instead of stopping the partition; verdicts then bear the flag gap until
-	// their windows have passed it.
+	// instead of stopping the partition (the verdicts of all others bear the flag
+	// gap meanwhile); verdicts then bear the flag gap until their windows have
+	// passed it.
 	AcceptGap   bool        `yaml:"accept_gap"`
 	DecidedIDs  DecidedIDs  `yaml:"decided_ids"`
 	Merge       Merge       `yaml:"merge"`
