@@ -20,7 +20,9 @@ const (
 	LeaveOut Action = "leave_out"
 	Snooze   Action = "snooze"
 	Forget   Action = "forget"
-	base     Action = "base" // the first line of a file: changes before it are folded
+	// base is the first line of a file: of the changes up to its revision only what
+	// they came to is there, without what had ended by its Until.
+	base Action = "base"
 )
 
 // Change is one thing that somebody changed.

@@ -79,13 +79,14 @@ func Open(o Options) (*Desk, error) {
 		return nil, err
 	}
 	d := &Desk{o: o, closed: unlock, counts: Counts{Taken: map[Action]int64{Add: 0, LeaveOut: 0, Snooze: 0, Forget: 0}}}
-	if d.log, err = openLog(o.Disk, filepath.Join(o.Dir, "changes")); err == nil {
+	if d.log, err = openLog(o.Disk, filepath.Join(o.Dir, changesFile)); err == nil {
 		d.Register, err = OpenRegister(o.Disk, o.Dir)
 	}
 	if err != nil {
 		_ = unlock()
 		return nil, err
 	}
+	d.log.sweep(o.Now())
 	d.now = d.compile(nil, "")
 	return d, nil
 }
@@ -314,16 +315,33 @@ func (d *Desk) about(c *Change, more ...any) []any {
 // compile makes what rules are evaluated under. Only the overlay of the list that
 // has changed is made anew; all of them if nothing was there before.
 func (d *Desk) compile(before *rules.Changes, list string) *rules.Changes {
-	out := &rules.Changes{Revision: d.log.revision, Lists: map[string]*rules.Overlay{}}
+	all := d.log.all()
+	if before == nil {
+		return compile(d.log.revision, all)
+	}
+	kept := map[string]*rules.Overlay{}
+	concerned := all[:0]
+	for _, c := range all {
+		if c.Do != Snooze && c.List != list {
+			kept[c.List] = before.Lists[c.List]
+		} else {
+			concerned = append(concerned, c)
+		}
+	}
+	out := compile(d.log.revision, concerned)
+	maps.Copy(out.Lists, kept)
+	return out
+}
+
+// compile makes what rules are evaluated under of changes that hold.
+func compile(revision int64, held []Change) *rules.Changes {
+	out := &rules.Changes{Revision: revision, Lists: map[string]*rules.Overlay{}}
 	entries := map[string][]rules.Entry{}
-	for _, c := range d.log.all() {
-		switch {
-		case c.Do == Snooze:
+	for _, c := range held {
+		if c.Do == Snooze {
 			out.Snoozes = append(out.Snoozes, rules.Snooze{Rule: c.Rule, Entity: c.Entity, Value: c.Value, Until: c.Until.UnixNano()})
-		case before == nil || c.List == list:
+		} else {
 			entries[c.List] = append(entries[c.List], rules.Entry{Value: c.Value, Until: c.Until.UnixNano(), Out: c.Do == LeaveOut})
-		default:
-			out.Lists[c.List] = before.Lists[c.List]
 		}
 	}
 	for name, changed := range entries {

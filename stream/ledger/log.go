@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,13 +23,15 @@ var ErrDamaged = errors.New("the kept changes are damaged")
 
 // log is the file of changes, and what they come to. A change is a line at its
 // end. Now and then, and after any trouble, the file is written anew, as a whole
-// and under another name, with what still holds. It is not safe for concurrent use.
+// and under another name, with the newest changes and what the older ones have
+// come to. It is not safe for concurrent use.
 type log struct {
 	disk     Disk
 	name     string
 	most     int // changes
 	revision int64
 	held     map[subject]Change
+	past     past
 
 	file  File // nil: the next change writes the file anew
 	lines int  // of the file
@@ -39,9 +42,12 @@ type log struct {
 // as many as it had.
 const slack = 1000
 
+// changesFile is its name.
+const changesFile = "changes"
+
 // openLog reads the file, if there is one.
 func openLog(d Disk, name string) (*log, error) {
-	l := &log{disk: d, name: name, most: MaxChanges, held: map[subject]Change{}}
+	l := &log{disk: d, name: name, most: MaxChanges, held: map[subject]Change{}, past: past{floor: map[subject]Change{}}}
 	data, err := d.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return l, nil
@@ -83,12 +89,18 @@ func (l *log) read(data []byte) error {
 // take folds a change in.
 func (l *log) take(c Change) {
 	l.revision = max(l.revision, c.Revision)
-	switch c.Do {
-	case base:
-	case Forget:
-		delete(l.held, c.subject())
-	default:
-		l.held[c.subject()] = c
+	l.past.take(c)
+	if c.Do != base {
+		fold(l.held, c)
+	}
+}
+
+// fold lets what is held follow a change.
+func fold(held map[subject]Change, c Change) {
+	if c.Do == Forget {
+		delete(held, c.subject())
+	} else {
+		held[c.subject()] = c
 	}
 }
 
@@ -104,6 +116,7 @@ func (l *log) append(c *Change, now time.Time) error {
 	}
 	if l.file == nil || l.lines > 2*l.kept+slack {
 		l.sweep(now)
+		l.past.shorten(now)
 		if err := l.rewrite(c); err != nil {
 			return unwritten(err)
 		}
@@ -124,15 +137,16 @@ func (l *log) write(c *Change) error {
 	return l.file.Sync()
 }
 
-// rewrite writes the file anew, with c behind all that holds.
+// rewrite writes the file anew, with c behind all that is known.
 func (l *log) rewrite(c *Change) error {
 	l.close()
 	if err := l.disk.MkdirAll(filepath.Dir(l.name)); err != nil {
 		return err
 	}
-	b := appendLine(nil, &Change{Revision: l.revision, Do: base})
-	for _, held := range l.all() {
-		b = appendLine(b, &held)
+	var b []byte
+	before := l.past.lines()
+	for i := range before {
+		b = appendLine(b, &before[i])
 	}
 	b = appendLine(b, c)
 	if err := replace(l.disk, l.name, b); err != nil {
@@ -140,7 +154,7 @@ func (l *log) rewrite(c *Change) error {
 	}
 	// Should it not open, the change is kept, and the next one writes it anew again.
 	l.file, _ = l.disk.Append(l.name)
-	l.lines = len(l.held) + 2
+	l.lines = len(before) + 1
 	l.kept = l.lines
 	return nil
 }
@@ -159,6 +173,9 @@ func (l *log) close() {
 }
 
 // all gives what holds, in the order in which it was changed.
-func (l *log) all() []Change {
-	return slices.SortedFunc(maps.Values(l.held), func(a, b Change) int { return int(a.Revision - b.Revision) })
+func (l *log) all() []Change { return inOrder(l.held) }
+
+// inOrder gives changes in the order in which they were made.
+func inOrder(held map[subject]Change) []Change {
+	return slices.SortedFunc(maps.Values(held), func(a, b Change) int { return cmp.Compare(a.Revision, b.Revision) })
 }
