@@ -46,6 +46,13 @@ func LoadFS(fsys fs.FS, name string, schema *event.Schema) (*Set, error) {
 	return set, err
 }
 
+// LoadFiles makes a set of the files of a rule directory that were kept; name
+// stands before the files' names in faults.
+func LoadFiles(files []File, name string, schema *event.Schema) (*Set, error) {
+	set, _, err := build(sourcesOf(files), name, schema)
+	return set, err
+}
+
 // loader gathers a Set and all that is wrong with its files.
 type loader struct {
 	name   string // of the directory

@@ -34,7 +34,7 @@ type backtestFlags struct {
 func backtestCommand(ctx context.Context, args []string, c console) error {
 	f := flags("backtest", "--rules DIR [--against DIR] [--schema FILE] [--label-delay 168h] [--format FORMAT] [--verdicts OUT.csv] (DATA... | --config FILE [--from TIME] [--to TIME])", c)
 	var o backtestFlags
-	f.StringVar(&o.rules, "rules", "", "directory of rule files (with --config: by default those of the configuration)")
+	f.StringVar(&o.rules, "rules", "", "directory of rule files (with --config: by default those of the configuration); lists are those in it: changes through the API are left out, and the report says how many there were")
 	f.StringVar(&o.against, "against", "", "directory of the rule files to compare with, such as those in force")
 	f.StringVar(&o.schema, "schema", "", "event schema of the data (default: the card and wallet payment that comes with Sluice)")
 	f.StringVar(&o.config, "config", "", "configuration file of serve: transactions and labels are read from its topics, and nothing is written there")

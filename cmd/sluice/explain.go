@@ -29,7 +29,7 @@ type explainFlags struct {
 func explainCommand(ctx context.Context, args []string, c console) error {
 	f := flags("explain", "ID --rules DIR [--schema FILE] [--label-delay 168h] [--verify --record FILE] [--format text|json] (DATA... | --config FILE)", c)
 	var o explainFlags
-	f.StringVar(&o.rules, "rules", "", "directory of rule files (with --config: by default those of the configuration)")
+	f.StringVar(&o.rules, "rules", "", "directory of rule files (with --config: by default those that decided, where Sluice has kept them, or else those of the configuration)")
 	f.StringVar(&o.schema, "schema", "", "event schema of the data (default: the card and wallet payment that comes with Sluice)")
 	f.StringVar(&o.config, "config", "", "configuration file of serve: the verdict is looked up in its verdicts topic, the transaction and its past in the others; nothing is written there")
 	f.StringVar(&o.delay, "label-delay", "", "of files: when a fraud becomes known after its transaction, as 7d or 168h; without it .fraud stays false")
@@ -40,7 +40,7 @@ func explainCommand(ctx context.Context, args []string, c console) error {
 	if err != nil {
 		return err
 	}
-	e := &explain{console: c, verify: o.verify, format: o.format, delay: -1}
+	e := &explain{console: c, verify: o.verify, format: o.format, delay: -1, anyRules: o.rules == ""}
 	if err := e.configure(f, &o, rest); err != nil {
 		return err
 	}
@@ -110,9 +110,13 @@ type explain struct {
 	delay  time.Duration
 	verify bool
 	format string
+	// anyRules: no rules are named, and those that decided are taken where they are kept.
+	anyRules bool
 
 	record *explanation.Record // nil: not known
 	replay *replay
+	kept   kept
+	people *byPeople
 	tx     *event.Transaction       // once it is found
 	why    *explanation.Explanation // as it was then
 }
@@ -122,6 +126,7 @@ type explained struct {
 	*explanation.Explanation
 	Recorded     *explanation.Record       `json:"recorded"`     // nil: not looked up, or not found
 	Verification *explanation.Verification `json:"verification"` // nil without --verify
+	People       *byPeople                 `json:"changes_by_people"`
 }
 
 func (e *explain) readRecord(path string) error {
@@ -168,12 +173,15 @@ func (e *explain) run(ctx context.Context) error {
 	default:
 		return fmt.Errorf("there is no transaction %s there", e.id)
 	}
-	out := explained{Explanation: e.why, Recorded: e.record}
+	if !e.people.Known {
+		e.people.resting(e.why)
+	}
+	out := explained{Explanation: e.why, Recorded: e.record, People: e.people}
 	if e.verify {
 		if e.record == nil {
 			return fmt.Errorf("there is no verdict on transaction %s in the topic %s: nothing to verify", e.id, e.topics.config.Topics.Verdicts)
 		}
-		out.Verification = explanation.Verify(e.set, e.tx, e.record)
+		out.Verification = explanation.Verify(e.set, e.tx, e.record, e.people.Known)
 	}
 	if err := e.write(&out); err != nil {
 		return err
@@ -199,17 +207,22 @@ func (e *explain) write(out *explained) error {
 func (e *explain) begin() {
 	e.replay = newReplay(e.schema, e.set, nil, e.delay)
 	e.replay.ignoreDecisions()
+	e.kept.under = e.replay.core.Change
 }
 
 // take remembers a transaction, or explains it if it is the one.
 func (e *explain) take(item *files.Item) error {
 	if item.Tx.IDKey != e.key {
+		if e.set.Program.ReadsVerdicts() {
+			e.kept.follow(item.Tx.Arrival, e.replay.flush)
+		}
 		e.replay.take(item)
 		return nil
 	}
 	e.replay.catchUp(item.Tx.MergeTime())
 	core := e.replay.core
 	e.tx = &item.Tx
+	e.people = e.kept.layFor(e.tx, e.record)
 	var err error
 	e.why, err = explanation.Explain(explanation.Subject{
 		Set: e.set, Store: core.Store(), Tx: e.tx, Held: core.Held(), Restraints: core.Restraints(),
@@ -251,8 +264,12 @@ func (e *explain) readTopics(ctx context.Context) error {
 			return err
 		}
 	}
+	e.kept = keptOf(e.topics.config)
 	from, to := int64(0), int64(stream.EndOfTime)
 	if e.record != nil {
+		if err := e.takeItsRules(); err != nil {
+			return err
+		}
 		if at, err := time.Parse(time.RFC3339Nano, e.record.Arrival); err == nil {
 			from = at.UnixNano() - int64(e.set.Program.Plan().Retention) - event.MaxAhead
 			to = at.Add(time.Minute).UnixNano() // records of other partitions may be of a little later
@@ -279,6 +296,19 @@ func (e *explain) readTopics(ctx context.Context) error {
 		shown.items.Add(int64(len(batch)))
 		return nil
 	}, func(n int64) { shown.done.Add(n) })
+}
+
+// takeItsRules takes the rule set that made the verdict, if it is kept.
+func (e *explain) takeItsRules() error {
+	if !e.anyRules || e.record.RuleSet == e.set.Hash {
+		return nil
+	}
+	set, err := e.kept.set(e.record.RuleSet, e.schema)
+	if err != nil || set == nil {
+		return err
+	}
+	e.set = set
+	return nil
 }
 
 // lookUp finds the verdict record, if there is one.

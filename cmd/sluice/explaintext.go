@@ -17,6 +17,9 @@ func writeExplained(w io.Writer, x *explained) {
 	if len(x.Flags) > 0 {
 		fmt.Fprintf(w, "  flags: %s\n", strings.Join(x.Flags, ", "))
 	}
+	if words := x.People.words(); words != "" {
+		fmt.Fprintf(w, "  %s\n", words)
+	}
 	for i := range x.Rules {
 		writeRule(w, &x.Rules[i])
 	}
@@ -130,7 +133,7 @@ func writeRecorded(w io.Writer, x *explained) {
 	r := x.Recorded
 	fmt.Fprintf(w, "\nRecorded: %s, score %d, rule set %s.\n", r.Verdict, r.Score, r.RuleSet)
 	if r.Verdict != x.Verdict || r.Score != x.Score {
-		fmt.Fprintln(w, "That is not what is said above: other rules decided, or the past looked otherwise when it did (late records, labels, a snooze).")
+		fmt.Fprintln(w, "That is not what is said above: other rules decided, or the past looked otherwise when it did (late records, labels).")
 	}
 	v := x.Verification
 	if v == nil {

@@ -13,6 +13,7 @@ import (
 	"sluice/scoring/tally"
 	"sluice/stream"
 	"sluice/stream/files"
+	"sluice/stream/ledger"
 )
 
 // pastTopics is what a backtest reads from the topics of a configuration. It is in
@@ -120,6 +121,7 @@ func (b *backtest) runTopics(ctx context.Context) (err error) {
 		return err
 	}
 	b.replay.labels = b.topics.labels
+	b.leaveOut()
 	b.shown = startProgress(b.err, "transactions", stretch.Records())
 	items := make([]files.Item, 0, 512)
 	err = stretch.Transactions(ctx, func(batch []*event.Transaction) error {
@@ -141,6 +143,18 @@ func (b *backtest) runTopics(ctx context.Context) (err error) {
 		return errors.New("the topic holds no transactions between these times")
 	}
 	return b.finish()
+}
+
+// leaveOut counts what people had changed meanwhile: a backtest says what the
+// files come to, which are what it may lead somebody to change.
+func (b *backtest) leaveOut() {
+	k := keptOf(b.topics.config)
+	switch {
+	case k.past != nil:
+		b.tally.LeftOut = int64(k.past.Between(time.Unix(0, b.topics.from), time.Unix(0, b.topics.to)))
+	case !errors.Is(k.err, ledger.ErrNone):
+		b.complain("whether people had changed lists meanwhile is not known: %v", k.err)
+	}
 }
 
 // item is a transaction with what labels say of it.

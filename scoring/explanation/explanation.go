@@ -75,6 +75,8 @@ type Rule struct {
 	Outcome string `json:"outcome"`
 	Why     string `json:"why,omitempty"` // it was skipped, demoted or expired
 	Parts   []Part `json:"parts"`         // what must hold, all of it
+	// Lists are those that the condition asks.
+	Lists []string `json:"lists,omitempty"`
 }
 
 // Part is one of the conditions that a rule joins by `and`.
@@ -190,7 +192,7 @@ func (x *explainer) fields() []Value {
 
 func (x *explainer) rule(i int, parts []Part) Rule {
 	r := &x.Set.Rules[i]
-	out := Rule{ID: r.ID, File: r.File, Line: r.Line, Mode: r.Mode.String(), Score: r.Score, Outcome: Not, Parts: parts}
+	out := Rule{ID: r.ID, File: r.File, Line: r.Line, Mode: r.Mode.String(), Score: r.Score, Outcome: Not, Parts: parts, Lists: listsOf(x.Set, i)}
 	if r.Verdict != rules.NoVerdict {
 		out.Verdict = r.Verdict.String()
 	}

@@ -217,7 +217,7 @@ func checkRecord(t *testing.T, set *rules.Set, tx *event.Transaction, record []b
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := explanation.Verify(set, tx, r)
+	v := explanation.Verify(set, tx, r, true)
 	if len(v.Wrong) > 0 {
 		t.Fatalf("%v\n%s", v.Wrong, record)
 	}
@@ -232,7 +232,7 @@ func checkRecord(t *testing.T, set *rules.Set, tx *event.Transaction, record []b
 		c := *r
 		c.Windows, c.Rules = slices.Clone(r.Windows), slices.Clone(r.Rules)
 		change(&c)
-		if v := explanation.Verify(set, tx, &c); len(v.Wrong)+len(v.Open) == 0 {
+		if v := explanation.Verify(set, tx, &c, true); len(v.Wrong)+len(v.Open) == 0 {
 			t.Fatalf("%s is not noticed: %s", what, record)
 		}
 	}

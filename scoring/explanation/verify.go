@@ -23,6 +23,7 @@ type Record struct {
 	Shadow  []string        `json:"shadow"`
 	Flags   []string        `json:"flags"`
 	RuleSet string          `json:"rule_set"`
+	Changes int64           `json:"changes"` // number of the last change by people
 	Arrival string          `json:"arrival_time"`
 	Windows []struct {
 		Expr  string          `json:"expr"`
@@ -60,13 +61,15 @@ type verifier struct {
 	record *Record
 	values []history.Value
 	known  []bool // which values are recorded
+	whole  bool   // the lists are as they were
 }
 
 // Verify decides by the recorded window values again. tx is the transaction, nil if
 // it is not at hand. What a record does not hold is the windows of rules that did
 // not fire: of those, only rules that look at the transaction alone are decided.
-func Verify(set *rules.Set, tx *event.Transaction, r *Record) *Verification {
-	v := &verifier{Verification: &Verification{Wrong: []string{}, Open: []string{}}, set: set, tx: tx, record: r}
+// whole says that what people had changed of the lists lies over those of the set.
+func Verify(set *rules.Set, tx *event.Transaction, r *Record, whole bool) *Verification {
+	v := &verifier{Verification: &Verification{Wrong: []string{}, Open: []string{}}, set: set, tx: tx, record: r, whole: whole}
 	if r.RuleSet != set.Hash {
 		v.open("it was decided by the rule set %s, and these files are %s: take the files as they were then", r.RuleSet, set.Hash)
 		return v.Verification
@@ -148,6 +151,8 @@ func (v *verifier) rules(fired []int) {
 			v.open("the rule %s looks at past transactions one by one, which a record does not hold", id)
 		case said && unknown >= 0:
 			v.open("the rule %s reads %s, whose value is not recorded", id, program.Describe(program.Queries(i)[unknown]))
+		case said != now && (said || alone) && !v.whole && len(listsOf(v.set, i)) > 0:
+			v.open("the rule %s asks the list %s, and what people had changed of it is not known", id, listsOf(v.set, i)[0])
 		case said && !now:
 			v.wrong("the rule %s does not fire on the recorded values, and is said to have fired", id)
 		case !said && now && alone:

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"sluice/rules"
 	"sluice/rules/interp/naive"
 	"sluice/rules/lang"
 	"sluice/scoring/event"
@@ -25,6 +26,21 @@ func (x *explainer) trees() ([]*lang.Node, error) {
 		out = append(out, tree)
 	}
 	return out, nil
+}
+
+// listsOf names the lists that the condition of a rule asks.
+func listsOf(set *rules.Set, i int) (names []string) {
+	tree, faults := lang.Check(strings.TrimRight(set.Rules[i].When, "\n"), set.Schema, set.Lists)
+	if len(faults) > 0 {
+		return nil // trees says so
+	}
+	lang.Walk(tree, func(n *lang.Node) bool {
+		if n.Op == lang.ListName && !slices.Contains(names, n.Name) {
+			names = append(names, n.Name)
+		}
+		return true
+	})
+	return names
 }
 
 // walk holds the past transactions of all windows of the rules.

@@ -9,10 +9,11 @@ type Report struct {
 	From         time.Time `json:"from"` // time of the oldest transaction
 	To           time.Time `json:"to"`   // and of the newest
 	Transactions int64     `json:"transactions"`
-	Unit         string    `json:"unit"`      // what transactions were read from: lines, records
-	Invalid      int64     `json:"invalid"`   // of these were no valid transactions
-	Repeats      int64     `json:"repeats"`   // of an id, with the same content
-	Conflicts    int64     `json:"conflicts"` // of an id, with other content
+	Unit         string    `json:"unit"`             // what transactions were read from: lines, records
+	Invalid      int64     `json:"invalid"`          // of these were no valid transactions
+	Repeats      int64     `json:"repeats"`          // of an id, with the same content
+	Conflicts    int64     `json:"conflicts"`        // of an id, with other content
+	LeftOut      int64     `json:"changes_left_out"` // changes by people that were in force meanwhile: lists and snoozes are the files' here
 
 	Labelled   int64  `json:"labelled"`
 	Fraud      int64  `json:"fraud"`

@@ -26,7 +26,7 @@ func (t *Tally) Report() *Report {
 	s.fraud = total.Fraud
 	r := &Report{
 		From: at(t.oldest), To: at(t.newest), Transactions: t.n,
-		Invalid: t.Invalid, Repeats: t.Repeats, Conflicts: t.Conflicts,
+		Invalid: t.Invalid, Repeats: t.Repeats, Conflicts: t.Conflicts, LeftOut: t.LeftOut,
 		Labelled: total.Fraud + total.Good, Fraud: total.Fraud, FraudMoney: total.FraudMoney,
 		Unit: t.o.Unit, GoodCost: t.o.Cost.String(), Flips: []Flip{},
 	}

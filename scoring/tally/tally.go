@@ -60,6 +60,7 @@ type Tally struct {
 
 	// What could not be counted; whoever feeds the tally fills them in.
 	Invalid, Repeats, Conflicts int64
+	LeftOut                     int64 // changes by people
 
 	oldest, newest int64
 	n              int64

@@ -115,12 +115,23 @@ func (p *Past) Changing() []Change { return p.recent }
 // Between counts the changes of lists and snoozes that were in force at some time
 // between two.
 func (p *Past) Between(from, to time.Time) (n int) {
-	for _, held := range [...][]Change{inOrder(p.floor), p.recent} {
-		for _, c := range held {
-			if c.Do != Forget && c.At.Before(to) && (c.Until.IsZero() || c.Until.After(from)) {
-				n++
-			}
+	began := maps.Clone(p.floor) // and holds still, as far as the loop has come
+	end := func(c Change, over time.Time) {
+		if !c.Until.IsZero() && c.Until.Before(over) {
+			over = c.Until
 		}
+		if c.At.Before(to) && over.After(from) && over.After(c.At) {
+			n++
+		}
+	}
+	for _, c := range p.recent {
+		if before, ok := began[c.subject()]; ok {
+			end(before, c.At)
+		}
+		fold(began, c)
+	}
+	for _, c := range began {
+		end(c, time.Unix(1<<40, 0))
 	}
 	return n
 }

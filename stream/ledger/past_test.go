@@ -80,10 +80,33 @@ func TestPastIsFolded(t *testing.T) {
 	if got := len(p.Under(n).Lists); got != 1 {
 		t.Errorf("%d lists", got)
 	}
-	if got := p.Between(at(n-2), at(n-1)); got != 1 {
-		t.Errorf("%d changes were in force", got)
-	}
 	if _, err := OpenPast(m, "elsewhere"); !errors.Is(err, ErrNone) {
 		t.Error(err)
+	}
+}
+
+func TestBetween(t *testing.T) {
+	m := newMemory()
+	l := reopen(t, m)
+	for i, c := range []Change{
+		{Do: Add, List: "l", Value: "a", Until: at(20)},                   // 1 to 4
+		{Do: Snooze, Rule: "r", Entity: "card", Value: "c", Until: at(3)}, // 2 to 3
+		{Do: LeaveOut, List: "l", Value: "b", Until: at(8)},               // 3 to 8
+		{Do: Forget, List: "l", Value: "a"},                               // at 4
+		{Do: Add, List: "l", Value: "c", Until: at(7)},                    // 5 to 6, and
+		{Do: Add, List: "l", Value: "c", Until: at(9)},                    // 6 to 9
+	} {
+		if err := l.append(&c, at(i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := OpenPast(m, "dir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ from, to, want int }{{0, 1, 0}, {0, 2, 1}, {0, 99, 6 - 1}, {2, 3, 2}, {4, 5, 1}, {5, 6, 2}, {6, 7, 2}, {8, 99, 1}, {9, 99, 0}} {
+		if got := p.Between(at(c.from), at(c.to)); got != c.want {
+			t.Errorf("between %d and %d: %d, not %d", c.from, c.to, got, c.want)
+		}
 	}
 }

@@ -47,6 +47,9 @@ func headLines(r *tally.Report) []string {
 			lines = append(lines, thousands(n.count)+" "+n.what)
 		}
 	}
+	if r.LeftOut > 0 {
+		lines = append(lines, "Changes through the API are not in it: "+thousands(r.LeftOut)+" of lists and snoozes were in force meanwhile; lists are those of the rule directory")
+	}
 	return lines
 }
 

@@ -35,7 +35,7 @@ func sample() *tally.Report {
 	allow, review, deny := hits(9880, 20, 9800, 90_000_00, 1_000_00, 88_000_00), hits(80, 30, 48, 4_000_00, 2_000_00, 1_900_00), hits(40, 38, 2, 9_000_00, 8_500_00, 500_00)
 	wasReview, wasDeny, wasAllow := hits(0, 0, 0, 0, 0, 0), hits(50, 30, 20, 8_000_00, 6_000_00, 2_000_00), hits(9950, 58, 9830, 95_000_00, 5_500_00, 88_400_00)
 	return &tally.Report{
-		From: day(1), To: day(7), Transactions: 10_000, Unit: "lines", Invalid: 3, Repeats: 1,
+		From: day(1), To: day(7), Transactions: 10_000, Unit: "lines", Invalid: 3, Repeats: 1, LeftOut: 12,
 		Labelled: 9938, Fraud: 88, FraudMoney: eur(11_500_00), GoodCost: "5",
 		Young: &tally.Young{Lag: "2d", Since: time.Date(2026, 3, 5, 0, 0, 0, 0, time.UTC), Transactions: 2_900},
 		Rules: &tally.Set{
