@@ -186,7 +186,7 @@ func (p *Processor) Verdict(ctx context.Context, id string) ([]byte, error) {
 		return nil, err
 	}
 	if !known {
-		d, err := p.inJournal(key, id)
+		d, err := p.inJournal(id)
 		if err != nil {
 			return nil, err
 		}
@@ -197,14 +197,14 @@ func (p *Processor) Verdict(ctx context.Context, id string) ([]byte, error) {
 
 // inJournal gives what the journal knows of an id that is not in memory: that an
 // earlier run decided it, and nobody has sent it again since.
-func (p *Processor) inJournal(key event.Key, id string) (d journal.Decided, err error) {
+func (p *Processor) inJournal(id string) (d journal.Decided, err error) {
 	if p.journal == nil || p.journal.Fresh() {
 		return d, ErrUnknown // what is decided is in memory
 	}
-	if f := p.engine.pre.earlier.Load(); f != nil && !f.mayHold(key) {
+	value, _ := p.o.Schema.AppendIDValue(nil, id)
+	if !p.journal.MayFind(value) {
 		return d, ErrUnknown
 	}
-	value, _ := p.o.Schema.AppendIDValue(nil, id)
 	d, known, err := p.journal.Find(value)
 	switch {
 	case errors.Is(err, journal.ErrDamaged):

@@ -1,12 +1,13 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"sluice/rules"
 	"sluice/scoring"
@@ -20,6 +21,8 @@ const (
 	// restoreAtOnce bounds the rows that are put into the histories between two
 	// batches: the past of a merchant may be long.
 	restoreAtOnce = 2000
+	// siftAfter leaves the processors to the first verdicts after a start.
+	siftAfter = 3 * time.Second
 )
 
 // prefetch is the stage before the merge that brings from the journal what the
@@ -40,7 +43,6 @@ type prefetch struct {
 	ids     bool          // ids of earlier runs may come again
 	waits   bool          // labels of earlier runs wait for their transactions
 	loads   *atomic.Int64 // counts reads; may be nil
-	earlier atomic.Pointer[earlier]
 	scratch []byte
 }
 
@@ -102,42 +104,46 @@ func (p *prefetch) need(tx *event.Transaction, h *held) {
 		if p.join(want{e, key}, h) {
 			continue
 		}
-		value, _ := tx.AppendEntityValue(nil, e)
-		p.ask(&load{want: want{e, key}, value: value}, h)
+		p.scratch, _ = tx.AppendEntityValue(p.scratch[:0], e)
+		if !p.journal.MayHold(e, p.scratch) {
+			store.Admit(e, key) // nobody has seen it
+			continue
+		}
+		p.ask(&load{want: want{e, key}, value: bytes.Clone(p.scratch)}, h)
 	}
-	if !p.unknown(tx) && !p.awaited(tx) || p.join(want{-1, tx.IDKey}, h) {
+	if !p.ids && !p.waits {
 		return
 	}
-	p.ask(&load{want: want{-1, tx.IDKey}, value: tx.AppendIDValue(nil)}, h)
+	p.scratch = tx.AppendIDValue(p.scratch[:0])
+	if !p.unknown(tx) && !p.awaited() || p.join(want{-1, tx.IDKey}, h) {
+		return
+	}
+	p.ask(&load{want: want{-1, tx.IDKey}, value: bytes.Clone(p.scratch)}, h)
 }
 
-// unknown says whether the journal may know of an id what is not in memory.
+// unknown says whether the journal may know of an id, which is in scratch, what
+// is not in memory.
 func (p *prefetch) unknown(tx *event.Transaction) bool {
-	if !p.ids {
-		return false
-	}
-	if f := p.earlier.Load(); f != nil && !f.mayHold(tx.IDKey) {
+	if !p.ids || !p.journal.MayFind(p.scratch) {
 		return false
 	}
 	e, known := p.core.Known(tx.IDKey)
 	return !known || e.Body == (event.Key{})
 }
 
-// awaited says whether labels wait for a transaction since before this run.
-func (p *prefetch) awaited(tx *event.Transaction) bool {
-	if !p.waits {
-		return false
-	}
-	p.scratch = tx.AppendIDValue(p.scratch[:0])
-	return p.journal.Awaited(p.scratch)
-}
+// awaited says whether labels wait since before this run for the transaction
+// whose id is in scratch.
+func (p *prefetch) awaited() bool { return p.waits && p.journal.Awaited(p.scratch) }
 
-// sift finds out which ids earlier runs know, so that the others, nearly all,
+// sift finds out what earlier runs have left, so that what is new, nearly all,
 // need not be looked up. Only a damaged journal ends it.
 func (p *prefetch) sift(ctx context.Context) error {
+	if sleep(ctx, siftAfter) != nil {
+		return nil
+	}
 	var back delay
-	for p.ids {
-		err := p.siftOnce(ctx)
+	for {
+		err := p.journal.Sift(ctx)
 		if err == nil || errors.Is(err, journal.ErrDamaged) {
 			return err
 		}
@@ -145,21 +151,6 @@ func (p *prefetch) sift(ctx context.Context) error {
 			return nil
 		}
 	}
-	return nil
-}
-
-// siftOnce does it once.
-func (p *prefetch) siftOnce(ctx context.Context) error {
-	f := newEarlier(p.journal.Stats().IDs)
-	err := p.journal.EachID(math.MinInt64, func(id event.Key, _ *journal.Decided) bool {
-		f.add(id)
-		return ctx.Err() == nil
-	})
-	if err != nil || ctx.Err() != nil {
-		return err
-	}
-	p.earlier.Store(f)
-	return nil
 }
 
 // join waits with others for what is being read already.

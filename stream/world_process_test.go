@@ -201,7 +201,7 @@ func (s *simProcess) reload() {
 
 // sift has the ids of the journal noted, so that others are not looked up.
 func (s *simProcess) sift() {
-	if err := s.e.pre.siftOnce(context.Background()); errors.Is(err, journal.ErrDamaged) {
+	if err := s.journal.Sift(context.Background()); errors.Is(err, journal.ErrDamaged) {
 		s.w.fail("reading all ids: %v", err)
 	}
 }

@@ -225,6 +225,17 @@ func BenchmarkLarge(b *testing.B) {
 	defer j.Close()
 	r := rand.New(rand.NewPCG(1, uint64(os.Getpid())))
 	const cards = 10_000_000
+	b.Run("sift", func(b *testing.B) {
+		before := cpu(syscall.RUSAGE_SELF)
+		for b.Loop() {
+			j.filters.now.Store(nil)
+			if err := j.Sift(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric((cpu(syscall.RUSAGE_SELF)-before).Seconds()/float64(b.N), "cpu-s")
+		b.ReportMetric(float64(j.o.Filters-j.filters.room)/(1<<20), "MiB")
+	})
 	for name, from := range map[string]int{"known": 0, "new": 1 << 40} {
 		b.Run(name, func(b *testing.B) {
 			var rows counter

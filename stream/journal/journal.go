@@ -31,6 +31,9 @@ type Options struct {
 	Cache int64
 	// Reserve is how much of the disk a cut leaves free, in bytes; 0: 256 MiB.
 	Reserve int64
+	// Filters is how much memory may be taken to know what is not on the disk, in
+	// bytes; 0: 128 MiB. Two bytes an entity and bucket and two an id are enough.
+	Filters int64
 	// MaxWaiting is how many labels may wait for their transactions; 0: 1 million.
 	MaxWaiting int
 	ReadOnly   bool
@@ -52,6 +55,8 @@ type Journal struct {
 
 	stats    stats
 	waiting  waitingSet
+	filters  filters
+	names    [][]byte // of the entities' fields, each with a zero behind it
 	decoders sync.Pool
 	parts    freeParts // of segments
 
@@ -128,6 +133,9 @@ func (o *Options) defaults() error {
 	if o.Reserve == 0 {
 		o.Reserve = 256 << 20
 	}
+	if o.Filters == 0 {
+		o.Filters = 128 << 20
+	}
 	if o.MaxWaiting == 0 {
 		o.MaxWaiting = 1 << 20
 	}
@@ -173,6 +181,10 @@ func (j *Journal) open() (err error) {
 			return err
 		}
 		j.fresh = true
+		j.filters.begin(j.o.Filters, true)
+	}
+	for _, field := range j.o.Schema.Entities {
+		j.names = append(j.names, append([]byte(j.o.Schema.Fields[field].Name), 0))
 	}
 	return j.connect()
 }
@@ -189,6 +201,7 @@ func (j *Journal) connect() error {
 	if err != nil {
 		return err
 	}
+	s.filters = &j.filters
 	if err := j.load(s); err != nil {
 		return errors.Join(err, s.close())
 	}

@@ -304,6 +304,13 @@ func TestFailed(t *testing.T) {
 	m := newModel()
 	cut := w.batch(20)
 	segs := segments(t, j, schema, cut)
+	id := segs[0].parts[0].buf[:segs[0].entry(0).idEnd]
+	if err := j.Write(segs, cut.next); err != nil {
+		t.Fatal(err)
+	}
+	m.apply(cut)
+	cut = w.batch(20)
+	segs = segments(t, j, schema, cut)
 	breakIt(true)
 	for range 3 {
 		if err := j.Write(segs, cut.next); !errors.Is(err, ErrFailed) && !errors.Is(err, syscall.EIO) {
@@ -313,7 +320,7 @@ func TestFailed(t *testing.T) {
 			t.Errorf("trouble: %v", err)
 		}
 	}
-	if _, _, err := j.Find([]byte("ta")); !errors.Is(err, ErrFailed) {
+	if _, _, err := j.Find(id); !errors.Is(err, ErrFailed) {
 		t.Errorf("finding in a failed journal: %v", err)
 	}
 	breakIt(false)
@@ -334,7 +341,12 @@ func TestFailed(t *testing.T) {
 // forgotten, and the journal is closed.
 func TestAtOnce(t *testing.T) {
 	schema := parseSchema(t, testSchema)
-	j := mustOpen(t, vfs.NewMem(), schema)
+	fs := vfs.NewMem()
+	j := mustOpen(t, fs, schema)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j = mustOpen(t, fs, schema) // an old one, which is to be sifted
 	w := newWorld(3)
 	var readers sync.WaitGroup
 	for i := range 3 {
@@ -349,6 +361,9 @@ func TestAtOnce(t *testing.T) {
 					err = j.EachID(0, func(event.Key, *Decided) bool { return true })
 				}
 				j.Stats()
+				if err == nil {
+					err = j.Sift(t.Context())
+				}
 				if errors.Is(err, ErrClosed) {
 					return
 				}

@@ -67,6 +67,13 @@ type lookup struct {
 
 // look looks ids up in some buckets, and is fastest where they are sorted.
 func (s *store) look(live []uint16, ids []lookup) error {
+	held := s.filters.now.Load()
+	some := slices.ContainsFunc(live, func(bucket uint16) bool {
+		return slices.ContainsFunc(ids, func(l lookup) bool { return held.in(keyID, bucket, l.id[0]) })
+	})
+	if !some {
+		return nil
+	}
 	return s.known(s.guard(func() error {
 		it, err := s.db.NewIter(seeking(keyID))
 		if err != nil {
@@ -76,7 +83,7 @@ func (s *store) look(live []uint16, ids []lookup) error {
 		for _, bucket := range live {
 			for i := range ids {
 				l := &ids[i]
-				if l.value != nil {
+				if l.value != nil || !held.in(keyID, bucket, l.id[0]) {
 					continue
 				}
 				key = appendIDKey(key[:0], keyID, bucket, l.id)
@@ -150,8 +157,19 @@ func (j *Journal) Find(id []byte) (d Decided, ok bool, err error) {
 	return found.decided, ok, err
 }
 
-// MayHold is a quick look whether an id may be in the journal: false is certain.
-func (j *Journal) MayHold(id []byte) bool { return len(id) > 0 && len(j.state.Load().IDs) > 0 }
+// MayFind says, without a look at the disk, whether an id may be in the journal:
+// false is certain.
+func (j *Journal) MayFind(id []byte) bool {
+	return j.filters.mayHold(keyID, j.state.Load().Key.hash(id)[0])
+}
+
+// MayHold says, without a look at the disk, whether an entity may have a history
+// in the journal: false is certain.
+func (j *Journal) MayHold(entity int, value []byte) bool {
+	var scratch [64]byte
+	b := append(append(scratch[:0], j.names[entity]...), value...)
+	return j.filters.mayHold(keyHistory, j.state.Load().Key.hash(b)[0])
+}
 
 // Awaited says, without a look at the disk, whether labels wait for the
 // transaction with an id.
@@ -191,7 +209,8 @@ func (j *Journal) History(entity int, value []byte, v Visitor) error {
 	}
 	defer j.decoders.Put(d)
 	d.look(entity, value, st)
-	sc := scan{s: s, live: buckets(st.Events), prefix: d.hash[0], history: true}
+	live := j.filters.among(keyHistory, buckets(st.Events), d.hash[0])
+	sc := scan{s: s, live: live, prefix: d.hash[0], history: true}
 	return sc.run(func(_, piece []byte) error { return d.piece(piece, v) })
 }
 

@@ -32,6 +32,9 @@ type scan struct {
 }
 
 func (c *scan) run(f func(key, value []byte) error) error {
+	if c.history && len(c.live) == 0 {
+		return nil
+	}
 	for more := true; more; {
 		err := c.s.guard(func() (err error) {
 			more, err = c.fill()
@@ -79,9 +82,6 @@ func (c *scan) closed() error {
 func (c *scan) fill() (more bool, err error) {
 	c.buf, c.ends = c.buf[:0], c.ends[:0]
 	if c.it == nil {
-		if c.history && len(c.live) == 0 {
-			return false, nil
-		}
 		o := &pebble.IterOptions{LowerBound: c.lower, UpperBound: c.upper}
 		if c.history {
 			o = seeking(keyHistory)

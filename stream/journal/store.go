@@ -25,6 +25,7 @@ type store struct {
 	db      *pebble.DB
 	options *pebble.Options
 	fuse    *fuse
+	filters *filters
 	log     *slog.Logger
 
 	failed  chan struct{} // closed once it has failed

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
@@ -22,6 +23,11 @@ type tables struct {
 	last  [3]byte // kind and bucket of the last key
 	w     *sstable.Writer
 	bytes int64
+
+	filters *filters // nil: none are kept
+	filter  *filter  // of the bucket of the last key
+	noted   [3]byte  // kind and bucket of that
+	hash    uint64   // of it
 }
 
 // set adds a key, which must be above all before.
@@ -30,7 +36,25 @@ func (t *tables) set(key, value []byte) error {
 		return err
 	}
 	t.bytes += int64(len(key) + len(value))
+	t.note(key)
 	return t.w.Set(key, value)
+}
+
+// note adds a key to the filter of its bucket.
+func (t *tables) note(key []byte) {
+	if t.filters == nil || key[0] > keyID {
+		return
+	}
+	at := [3]byte(key)
+	h := binary.BigEndian.Uint64(key[3:])
+	switch {
+	case t.filter == nil || at != t.noted:
+		t.filter, t.noted = t.filters.of(key[0], binary.BigEndian.Uint16(key[1:])), at
+	case h == t.hash:
+		return
+	}
+	t.hash = h
+	t.filters.add(t.filter, h)
 }
 
 func (t *tables) remove(key []byte) error {

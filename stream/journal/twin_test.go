@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -16,6 +17,24 @@ func mustOpen(t testing.TB, fs vfs.FS, schema *event.Schema) *Journal {
 		t.Fatal(err)
 	}
 	return j
+}
+
+// checkNothing looks for what a journal that was sifted does not hold: most of
+// it needs no look at the disk.
+func (m *model) checkNothing(t *testing.T, j *Journal) {
+	t.Helper()
+	seems := 0
+	for n := range 200 {
+		if j.MayFind(fmt.Appendf(nil, "tno-%d", n)) {
+			seems++
+		}
+		if j.MayHold(n%3, fmt.Appendf(nil, "no-%d", n)) {
+			seems++
+		}
+	}
+	if seems > 20 {
+		t.Errorf("%d of 400 seem to be there", seems)
+	}
 }
 
 // TestTwin plays random cuts on a journal and on plain maps, with reopenings,
@@ -39,7 +58,7 @@ func TestTwin(t *testing.T) {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
 			m.apply(b)
-			switch w.r.IntN(8) {
+			switch w.r.IntN(10) {
 			case 0:
 				if err := j.Close(); err != nil {
 					t.Fatal(err)
@@ -63,6 +82,12 @@ func TestTwin(t *testing.T) {
 				}
 				m.forget(events, ids, int64(day))
 				m.check(t, j, schema, "forgotten")
+			case 4:
+				if err := j.Sift(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				m.check(t, j, schema, "sifted")
+				m.checkNothing(t, j)
 			}
 		}
 		if err := j.Close(); err != nil {

@@ -38,6 +38,9 @@ func (j *Journal) Write(segments []*Segment, p Progress) error {
 		}
 	}
 	t := &tables{s: s, cut: next.Cut}
+	if j.filters.now.Load() != nil {
+		t.filters = &j.filters
+	}
 	earlier := func(id hash, bucket uint16, d *decidedID) (bool, error) {
 		if _, live := known.IDs[bucket]; !live {
 			return false, nil
@@ -148,6 +151,7 @@ func (j *Journal) Forget(events, ids int64) error {
 			return err
 		}
 		j.waiting.forget(old.Waits)
+		j.filters.keep(old.Events, old.IDs)
 	}
 	j.writing.Lock()
 	defer j.writing.Unlock()
