@@ -21,7 +21,7 @@ func compileFilter(s *event.Schema, lists lang.Lists, source string, p *lang.Nod
 	if m == nil {
 		return nil
 	}
-	f := &history.Filter{Source: source, Match: m}
+	f := &history.Filter{Source: source, Match: m, Same: c.same(p)}
 	survey(p, f)
 	f.Shares = shared(s, p) + 1
 	return f
@@ -151,6 +151,35 @@ func (c *compiler) sameMatch(n *lang.Node, want bool) match {
 	if n.Op != lang.Eq && n.Op != lang.Ne {
 		return nil
 	}
+	same := c.sides(n)
+	if same == nil {
+		return nil
+	}
+	column, field := same.Column, same.Field
+	equal := (n.Op == lang.Eq) == want
+	if same.Text {
+		return func(p history.Past, now *event.Transaction) bool {
+			w, h := p.Word(column), now.Hashes[field]
+			return w != event.Missing && h != event.Missing && (w == h) == equal
+		}
+	}
+	return func(p history.Past, now *event.Transaction) bool {
+		w, h := p.Word(column), now.Words[field]
+		return w != event.Missing && h != event.Missing && (w == h) == equal
+	}
+}
+
+// same recognises a predicate that is .column == tx.column alone.
+func (c *compiler) same(n *lang.Node) *history.Same {
+	if n.Op != lang.Eq {
+		return nil
+	}
+	return c.sides(n)
+}
+
+// sides gives the column and the field of a comparison of the past event with
+// the current transaction, if their words say all; else nil.
+func (c *compiler) sides(n *lang.Node) *history.Same {
 	past, tx := n.Args[0], n.Args[1]
 	if past.Op == lang.Tx {
 		past, tx = tx, past
@@ -159,20 +188,10 @@ func (c *compiler) sameMatch(n *lang.Node, want bool) match {
 		past.Column.Form != event.Plain || tx.Column.Form != event.Plain {
 		return nil
 	}
-	column, field := past.Column, tx.Column.Field
-	equal := (n.Op == lang.Eq) == want
-	if past.Kind == lang.String {
-		return func(p history.Past, now *event.Transaction) bool {
-			w, h := p.Word(column), now.Hashes[field]
-			return w != event.Missing && h != event.Missing && (w == h) == equal
-		}
-	}
-	if c.schema.Fields[field].Type != c.schema.Fields[column.Field].Type || field == c.schema.Time ||
-		c.schema.Fields[field].Type == event.TypeMoney {
+	same := &history.Same{Column: past.Column, Field: tx.Column.Field, Text: past.Kind == lang.String}
+	of := c.schema.Fields[same.Field].Type
+	if !same.Text && (of != c.schema.Fields[past.Column.Field].Type || same.Field == c.schema.Time || of == event.TypeMoney) {
 		return nil
 	}
-	return func(p history.Past, now *event.Transaction) bool {
-		w, h := p.Word(column), now.Words[field]
-		return w != event.Missing && h != event.Missing && (w == h) == equal
-	}
+	return same
 }

@@ -63,10 +63,28 @@ type Filter struct {
 	// Now is set if Match looks at the current transaction (SecondsAgo
 	// included); such a filter can't be evaluated ahead.
 	Now bool
+	// Same is set if the filter says nothing but `.field == tx.field`; nil otherwise.
+	Same *Same
 	// Shares is one more than the index of an entity (into Schema.Entities) that
 	// Match only holds for if the past event and the current one have the same:
 	// `.card == tx.card` is one of the conjuncts. 0 if there is none.
 	Shares int
+}
+
+// Same says that a word of the past event equals one of the current
+// transaction, and that both have one.
+type Same struct {
+	Column event.Column // of the past event, one that histories can keep
+	Field  int          // of the current transaction
+	Text   bool         // its Hashes are compared, not its Words
+}
+
+// word gives what is looked for, Missing if the transaction has none.
+func (s *Same) word(tx *event.Transaction) uint64 {
+	if s.Text {
+		return tx.Hashes[s.Field]
+	}
+	return tx.Words[s.Field]
 }
 
 // Query is one window value: an aggregate of a column over the matching events

@@ -68,20 +68,59 @@ func (r *run) in(block []uint64, size, i int) {
 }
 
 func (r *run) count(block []uint64, size, a, b int) {
-	if r.g.mode == ahead {
-		shift := r.g.bit.shift & 63
-		n := uint64(0)
-		for _, w := range block[r.g.bit.word*size:][a:b] {
-			n += w >> shift & 1
+	g := r.g
+	switch {
+	case g.mode == ahead:
+		r.matches += countBits(block[g.bit.word*size:][a:b], g.bit.shift)
+	case g.mode == fraud && !r.labelled:
+		r.countFraud(block, size, a, b)
+	case g.mode == now && g.filter.Same != nil && !r.join.on:
+		r.matches += r.countSame(g.filter.Same, block, size, a, b)
+	default:
+		for i := a; i < b; i++ {
+			if r.match(block, size, i) {
+				r.matches++
+			}
 		}
-		r.matches += int(n)
-		return
 	}
-	for i := a; i < b; i++ {
-		if r.match(block, size, i) {
-			r.matches++
+}
+
+func countBits(words []uint64, shift uint8) int {
+	shift &= 63
+	n := uint64(0)
+	for _, w := range words {
+		n += w >> shift & 1
+	}
+	return int(n)
+}
+
+// countFraud goes by the bits of entries without labels, nearly all.
+func (r *run) countFraud(block []uint64, size, a, b int) {
+	bits, shift := block[r.g.bit.word*size:][:size], r.g.bit.shift&63
+	n := uint64(0)
+	for i, meta := range block[metaWord*size:][a:b] {
+		if meta&labelledBit == 0 {
+			n += bits[a+i] >> shift & 1
+		} else if r.match(block, size, a+i) {
+			n++
 		}
 	}
+	r.matches += int(n)
+}
+
+// countSame counts entries by one column, as `.terminal == tx.terminal` asks.
+func (r *run) countSame(same *Same, block []uint64, size, a, b int) (n int) {
+	want := same.word(r.tx)
+	if want == event.Missing {
+		return 0
+	}
+	at := firstCol + int(r.k.layout.where[whereIndex(same.Column)])
+	for _, w := range block[at*size:][a:b] {
+		if w == want {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *run) fold(block []uint64, size, a, b int) {
@@ -93,6 +132,12 @@ func (r *run) fold(block []uint64, size, a, b int) {
 		r.total.sumAll(block[g.index*size:][a:b])
 	case g.sumsOnly && !g.currency && g.mode == ahead:
 		r.total.sumSome(block[g.index*size:][a:b], block[g.bit.word*size:][a:b], g.bit.shift)
+	case g.index >= 0 && !g.currency && g.mode == all:
+		for _, w := range block[g.index*size:][a:b] {
+			if w != event.Missing {
+				r.total.add(orderKey(w, g.floats))
+			}
+		}
 	default:
 		for i := a; i < b; i++ {
 			if !r.match(block, size, i) {
