@@ -114,7 +114,7 @@ func (r *run) countSame(same *Same, block []uint64, size, a, b int) (n int) {
 	if want == event.Missing {
 		return 0
 	}
-	at := firstCol + int(r.k.layout.where[whereIndex(same.Column)])
+	at := firstCol + int(r.k.where[whereIndex(same.Column)])
 	for _, w := range block[at*size:][a:b] {
 		if w == want {
 			n++
