@@ -289,6 +289,19 @@ func predicates() []*predicate {
 		},
 		{
 			Filter{
+				Match: func(p Past, now *event.Transaction) bool {
+					w := p.Word(items)
+					return w != event.Missing && w == now.Words[fItems]
+				},
+				Columns: []event.Column{items}, Now: true, Same: &Same{Column: items, Field: fItems},
+			},
+			func(p *fact, now *event.Transaction) bool {
+				w := p.word(items, 0)
+				return w != event.Missing && w == now.Words[fItems]
+			},
+		},
+		{
+			Filter{
 				Match:   func(p Past, now *event.Transaction) bool { return math.Float64frombits(p.Word(ago)) < 1200 },
 				Columns: []event.Column{ago}, Now: true,
 			},
@@ -311,7 +324,7 @@ func predicates() []*predicate {
 		all = append(all, &predicate{
 			Filter{
 				Match:   func(p Past, now *event.Transaction) bool { return same(p.Word(c), now) },
-				Columns: []event.Column{c}, Now: true, Shares: e + 1,
+				Columns: []event.Column{c}, Now: true, Shares: e + 1, Same: &Same{Column: c, Field: field, Text: true},
 			},
 			func(p *fact, now *event.Transaction) bool { return same(p.word(c, 0), now) },
 		}, &predicate{
