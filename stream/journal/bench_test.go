@@ -222,7 +222,7 @@ func BenchmarkLarge(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer j.Close()
+	defer func() { j.Close() }()
 	r := rand.New(rand.NewPCG(1, uint64(os.Getpid())))
 	const cards = 10_000_000
 	b.Run("sift", func(b *testing.B) {
@@ -235,6 +235,25 @@ func BenchmarkLarge(b *testing.B) {
 		}
 		b.ReportMetric((cpu(syscall.RUSAGE_SELF)-before).Seconds()/float64(b.N), "cpu-s")
 		b.ReportMetric(float64(j.o.Filters-j.filters.room)/(1<<20), "MiB")
+	})
+	b.Run("open", func(b *testing.B) {
+		for b.Loop() {
+			if err := j.Close(); err != nil {
+				b.Fatal(err)
+			}
+			if j, err = Open(Options{Dir: dir, Schema: j.o.Schema, ReadOnly: true}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("merchant", func(b *testing.B) {
+		var rows counter
+		for b.Loop() {
+			if err := j.History(1, strconv.AppendInt(nil, int64(10+r.IntN(4990)), 10), &rows); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(rows)/float64(b.N), "rows")
 	})
 	for name, from := range map[string]int{"known": 0, "new": 1 << 40} {
 		b.Run(name, func(b *testing.B) {

@@ -7,11 +7,11 @@ import (
 )
 
 // filters say without a look at the disk what the journal does not hold, so that
-// a card or an id that is new costs next to nothing. They are Bloom filters of
-// the hashes in the keys, one for the entities and one for the ids of each
-// bucket. A cut adds its keys before they are there for anybody; who opens an
-// old journal has them gathered by Sift. What does not fit into the memory that
-// filters may take goes without: then anything may be there.
+// a card or an id that is new costs next to nothing: one for the entities and
+// one for the ids of each bucket, of the hashes in the keys. A cut adds its keys
+// before they are there for anybody; of an old journal Sift gathers them. What
+// does not fit into the memory that filters may take goes without: then
+// anything may be there.
 type filters struct {
 	mu   sync.Mutex // held to change which there are
 	room int64      // bytes that may still be taken
@@ -33,44 +33,23 @@ type shelf struct {
 // filter is of the keys of one kind in a bucket.
 type filter struct {
 	layers atomic.Pointer[[]layer] // nil: there is no room for them
-	last   layer                   // that keys of cuts are added to; its writer's
+	last   marks                   // that keys of cuts are added to; its writer's
 	left   int                     // keys that last has room for
-	keys   int                     // that all layers were made for
+	keys   int                     // that all layers of cuts have room for
 }
 
-// layer is a Bloom filter whose bits for one key lie in two neighbouring words.
-type layer []uint64
+// layer holds some of the keys of a filter.
+type layer interface {
+	// mayHold is false only of hashes that were not added.
+	mayHold(h uint64) bool
+	bytes() int64
+}
 
+// Keys of a layer that cuts are added to.
 const (
-	filterBits = 16      // a key: of 400 keys that are not there one seems to be
-	layerLeast = 4 << 10 // keys of a layer, at least
-	layerMost  = 4 << 20 // and at most
+	layerLeast = 4 << 10
+	layerMost  = 4 << 20
 )
-
-func newLayer(keys int) layer { return make(layer, 2*(keys*filterBits/128+1)) }
-
-func (l layer) at(h uint64) (words []uint64, first, second uint64) {
-	// The place comes from the low bits: keys come in the order of the high ones.
-	const low = 28
-	n := h & (1<<low - 1) * uint64(len(l)/2) >> low
-	first = 1<<(h>>58) | 1<<(h>>52&63) | 1<<(h>>46&63)
-	second = 1<<(h>>40&63) | 1<<(h>>34&63) | 1<<(h>>28&63)
-	return l[2*n : 2*n+2], first, second
-}
-
-// add adds a hash, while others look.
-func (l layer) add(h uint64) {
-	words, first, second := l.at(h)
-	atomic.OrUint64(&words[0], first)
-	atomic.OrUint64(&words[1], second)
-}
-
-func (l layer) mayHold(h uint64) bool {
-	words, first, second := l.at(h)
-	return atomic.LoadUint64(&words[0])&first == first && atomic.LoadUint64(&words[1])&second == second
-}
-
-func (l layer) bytes() int64 { return int64(8 * len(l)) }
 
 // mayHold is false only of hashes that were not added.
 func (f *filter) mayHold(h uint64) bool {
@@ -171,26 +150,24 @@ func (f *filters) of(kind byte, bucket uint16) *filter {
 }
 
 // grow gives a filter a layer. There may be no room: then it holds anything.
-func (f *filters) grow(at *filter, keys int) (l layer, ok bool) {
-	l = newLayer(keys)
+func (f *filters) grow(at *filter, l layer) (ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before := at.layers.Load()
 	if before == nil {
-		return nil, false
+		return false
 	}
 	if l.bytes() > f.room {
 		at.layers.Store(nil)
 		for _, l := range *before {
 			f.room += l.bytes()
 		}
-		return nil, false
+		return false
 	}
 	f.room -= l.bytes()
-	at.keys += keys
 	layers := append(slices.Clone(*before), l)
 	at.layers.Store(&layers)
-	return l, true
+	return true
 }
 
 // add adds the key of a cut.
@@ -200,12 +177,12 @@ func (f *filters) add(at *filter, h uint64) {
 			return
 		}
 		n := max(layerLeast, min(at.keys, layerMost))
-		l, ok := f.grow(at, n)
-		if !ok {
+		l := newMarks(n)
+		if !f.grow(at, l) {
 			at.last = nil
 			return
 		}
-		at.last, at.left = l, n
+		at.last, at.left, at.keys = l, n, at.keys+n
 	}
 	at.left--
 	at.last.add(h)

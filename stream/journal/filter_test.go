@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -44,7 +45,7 @@ func TestFilter(t *testing.T) {
 			wrong++
 		}
 	}
-	if wrong > n/100 {
+	if wrong > n/200 {
 		t.Errorf("%d of %d others seem to be there", wrong, n)
 	}
 	if h := added[7][0]; f.mayHold(keyHistory, h) || f.now.Load().in(keyID, 6, h) {
@@ -96,5 +97,35 @@ func TestFilterUnknown(t *testing.T) {
 	f.end()
 	if f.mayHold(keyID, other) || !f.mayHold(keyID, one) || len(f.among(keyID, []uint16{1, 2}, one)) != 1 {
 		t.Error("what was added is not what is there")
+	}
+}
+
+// TestRoll has rolls of few and many keys.
+func TestRoll(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, n := range []int{0, 1, 7, 8, 9, 100, 100_000} {
+		keys := make([]uint64, n)
+		for i := range keys {
+			keys[i] = r.Uint64()
+		}
+		if n > 1 {
+			keys[0], keys[1] = 0, math.MaxUint64
+		}
+		slices.Sort(keys)
+		l := newRoll(keys)
+		for _, h := range keys {
+			if !l.mayHold(h) {
+				t.Fatalf("of %d keys %x is not there", n, h)
+			}
+		}
+		wrong := 0
+		for range 100_000 {
+			if l.mayHold(r.Uint64()) {
+				wrong++
+			}
+		}
+		if wrong > 50 {
+			t.Errorf("of 100,000 others %d seem to be among %d", wrong, n)
+		}
 	}
 }

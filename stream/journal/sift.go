@@ -54,13 +54,9 @@ func (j *Journal) gather(ctx context.Context, kind byte, bucket uint16) (err err
 		if err != nil {
 			return s.known(err)
 		}
-		if len(g.keys) > 0 && (!more || len(g.keys) > layerMost-siftAtOnce) {
-			l, ok := j.filters.grow(at, len(g.keys))
-			if !ok {
+		if len(g.keys) > 0 && (!more || len(g.keys) > rollMost-siftAtOnce) {
+			if !j.filters.grow(at, newRoll(g.keys)) {
 				return nil
-			}
-			for _, h := range g.keys {
-				l.add(h)
 			}
 			g.keys = g.keys[:0]
 		}
