@@ -159,13 +159,19 @@ type firedRef struct {
 	ids []strict.Text
 }
 
-// maxHints bounds the unknown names that a known one is looked for to each.
+// maxHints bounds the unknown names that known ones are told to: more do not help,
+// and one file holds tens of thousands.
 const maxHints = 100
+
+// hint tells whether known names are told to one more that is unknown.
+func (l *loader) hint() bool {
+	l.hints++
+	return l.hints <= maxHints
+}
 
 // nameFired reports names of rules that there are not, in expectations.
 func (l *loader) nameFired() {
 	var known []string
-	hints := 0
 	for _, f := range l.fired {
 		for _, id := range f.ids {
 			if id.Node == nil {
@@ -175,7 +181,7 @@ func (l *loader) nameFired() {
 				continue
 			}
 			hint := ""
-			if hints++; hints <= maxHints {
+			if l.hint() {
 				if known == nil {
 					known = slices.Sorted(maps.Keys(l.ids))
 				}

@@ -136,6 +136,9 @@ func (x *exampleReader) unknown(key strict.Text, past bool) {
 	case slices.Contains(pastKeys, key.Value):
 		x.fault(key.Node, "%q is of past payments, under `history`; the transaction itself has only the fields of the schema", key.Value)
 		return
+	case !x.l.hint():
+		x.fault(key.Node, "unknown field %q", clip(key.Value))
+		return
 	}
 	var names []string
 	for i := range x.l.schema.Fields {

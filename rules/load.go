@@ -69,6 +69,7 @@ type loader struct {
 	examples []Example  // their Rule is an index into rules
 	fired    []firedRef // rules that they name
 	payments int        // of all examples
+	hints    int        // told of unknown names in examples
 }
 
 // ref is a place in a file.

@@ -27,12 +27,13 @@ type Decoder struct {
 	doc    *Document
 	env    Env
 	faults Faults
+	shapes map[reflect.Type]shape // of the structs met so far
 }
 
 // Decode fills what into points at from the document. An empty document is an
 // empty mapping.
 func (d *Document) Decode(into any, env Env) Faults {
-	decoder := &Decoder{doc: d, env: env}
+	decoder := &Decoder{doc: d, env: env, shapes: map[reflect.Type]shape{}}
 	root := d.Root
 	if root == nil {
 		root = &yaml.Node{Kind: yaml.MappingNode, Line: 1, Column: 1}

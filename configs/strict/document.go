@@ -32,18 +32,24 @@ type Document struct {
 	secrets map[int]int         // line to the column from which it is not shown
 	shown   shownLine
 	runes   runeLine
+	walked  walkedNode
 }
 
 // A file may be one line of a mebibyte, with a fault at each word. What is made of
 // a line for one fault is kept for the next.
 type (
 	shownLine struct { // as line gives it
-		line int
-		text string
+		line  int
+		text  string
+		runes []rune // of text, where it is long
 	}
 	runeLine struct { // lines[at] in runes
 		at   int
 		text []rune
+	}
+	walkedNode struct { // as places gives it
+		node   *yaml.Node
+		places []place
 	}
 )
 
@@ -181,7 +187,12 @@ func (d *Document) refuseKey(key *yaml.Node) {
 
 // Fault makes a fault of this file. Passwords in its source line are masked.
 func (d *Document) Fault(line, column int, message string) Fault {
-	return Fault{File: d.File, Line: line, Column: column, Source: d.line(line), Message: message}
+	source, cut := d.line(line), 0
+	if runes := d.shown.runes; line == d.shown.line && runes != nil {
+		cut = max(0, min(column-1-excerptRunes, len(runes)-2*excerptRunes))
+		source = string(runes[cut:min(len(runes), cut+2*excerptRunes)])
+	}
+	return Fault{File: d.File, Line: line, Column: column, Source: source, Cut: cut, Message: message}
 }
 
 func (d *Document) at(n *yaml.Node, message string) Fault {
@@ -196,17 +207,27 @@ func (d *Document) line(line int) string {
 		return ""
 	}
 	if d.shown.line != line {
-		d.shown = shownLine{line, d.masked(line)}
+		d.shown = shownLine{line: line, text: d.masked(line)}
+		if len(d.shown.text) > longLine {
+			d.shown.runes = []rune(d.shown.text)
+		}
 	}
 	return d.shown.text
 }
+
+// longLine is how many bytes a line has of which a fault shows a part alone.
+const longLine = 4 << 10
 
 func (d *Document) masked(line int) string {
 	if column, ok := d.secrets[line]; ok {
 		runes := d.runesOf(line - 1)
 		return string(runes[:min(column-1, len(runes))]) + "***"
 	}
-	return password.ReplaceAllString(d.lines[line-1], "${1}***")
+	text := d.lines[line-1]
+	if !strings.ContainsAny(text, "wW") { // as many have not, and there may be a million of them
+		return text
+	}
+	return password.ReplaceAllString(text, "${1}***")
 }
 
 // hide keeps a scalar out of every fault's source line.

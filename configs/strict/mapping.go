@@ -64,26 +64,41 @@ type field struct {
 	required bool
 }
 
-func fieldsOf(t reflect.Type) (fields []field, names []string) {
+// shape is a struct as keys fill it.
+type shape struct {
+	fields []field
+	names  []string
+	marks  []int // fields that hold where it stands
+}
+
+// shapeOf gives the shape of a struct. A file may hold a million of them.
+func (d *Decoder) shapeOf(t reflect.Type) shape {
+	s, known := d.shapes[t]
+	if known {
+		return s
+	}
 	for i := range t.NumField() {
+		if t.Field(i).Type == reflect.TypeFor[Mark]() {
+			s.marks = append(s.marks, i)
+		}
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
 		if name == "" || name == "-" {
 			continue
 		}
-		fields = append(fields, field{name, i, options == "required"})
-		names = append(names, name)
+		s.fields = append(s.fields, field{name, i, options == "required"})
+		s.names = append(s.names, name)
 	}
-	return fields, names
+	d.shapes[t] = s
+	return s
 }
 
 // fill reads a mapping into a struct.
 func (d *Decoder) fill(n *yaml.Node, v reflect.Value) {
-	fields, names := fieldsOf(v.Type())
-	for i := range v.NumField() {
-		if v.Type().Field(i).Type == reflect.TypeFor[Mark]() {
-			v.Field(i).Set(reflect.ValueOf(Mark{max(n.Line, 1), max(n.Column, 1)}))
-		}
+	shape := d.shapeOf(v.Type())
+	for _, i := range shape.marks {
+		v.Field(i).Set(reflect.ValueOf(Mark{max(n.Line, 1), max(n.Column, 1)}))
 	}
+	fields, names := shape.fields, shape.names
 	values := make(map[string]*yaml.Node, len(fields))
 	faulty := make(map[string]bool)
 	before := len(d.faults)

@@ -29,6 +29,14 @@ func (d *Document) Position(n *yaml.Node, offset int) (line, column int) {
 
 // places gives the place of each rune of a scalar, or nil.
 func (d *Document) places(n *yaml.Node) []place {
+	if d.walked.node != n {
+		d.walked = walkedNode{n, d.walk(n)}
+	}
+	return d.walked.places
+}
+
+// walk finds the places.
+func (d *Document) walk(n *yaml.Node) []place {
 	if n.Kind != yaml.ScalarNode || n.Line < 1 || n.Line > len(d.lines) {
 		return nil
 	}

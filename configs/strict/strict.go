@@ -28,7 +28,8 @@ type Fault struct {
 	File    string
 	Line    int    // 1-based
 	Column  int    // 1-based, in runes
-	Source  string // the line's text, for the caret
+	Source  string // the line's text, for the caret, or of a long line what is around it
+	Cut     int    // runes of the line that stand before Source
 	Message string
 }
 
@@ -54,7 +55,7 @@ const excerptRunes = 160
 // excerpt gives the part of a long source line around the fault, and the
 // fault's column in it.
 func (f Fault) excerpt() ([]rune, int) {
-	source, column := []rune(f.Source), f.Column
+	source, column := []rune(f.Source), f.Column-f.Cut
 	if len(source) <= excerptRunes {
 		return source, column
 	}

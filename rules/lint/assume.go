@@ -66,20 +66,19 @@ type step struct {
 
 // either assumes one way or the other.
 func (l *language) either(states []*facts, ways [][]step) (out []*facts, whole bool) {
-	whole = true
 	for _, way := range ways {
 		next := states
 		for _, s := range way {
 			var also bool
-			next, also = l.assume(next, s.node, s.want)
-			whole = whole && also
+			if next, also = l.assume(next, s.node, s.want); !also {
+				return states, false // of what it may be, the others take nothing away
+			}
 		}
-		out = append(out, next...)
+		if out = append(out, next...); len(out) > maxStates {
+			return states, false
+		}
 	}
-	if len(out) > maxStates {
-		return states, false
-	}
-	return out, whole
+	return out, true
 }
 
 // counted gives the comparison of a count that any and none are.

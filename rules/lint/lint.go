@@ -177,8 +177,11 @@ func (l *linter) impossible(tree *lang.Node) (never bool) {
 		told += l.parts(p)
 	}
 	states := []*facts{l.nothing()}
-	// Twice: what a part says of two things may follow from later parts only.
-	for i, p := range append(slices.Clip(parts), parts...) {
+	again := parts // what a part says of two things may follow from later parts only
+	if len(parts) == 1 {
+		again = nil
+	}
+	for i, p := range slices.Concat(parts, again) {
 		if states, _ = l.assume(states, p, true); len(states) > 0 {
 			continue
 		}
