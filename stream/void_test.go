@@ -41,8 +41,8 @@ func (b *bench) past(t *testing.T) {
 // verdict to the start of the next run, to who asks for it over HTTP, and to
 // explain; nor is the marker between them.
 func TestBrokerVoidVerdicts(t *testing.T) {
-	for _, journaled := range []bool{false, true} {
-		t.Run(fmt.Sprintf("journal=%v", journaled), func(t *testing.T) {
+	for name, journaled := range map[string]bool{"no journal": false, "lost journal": true} {
+		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.past(t)
 			o := b.options()

@@ -21,9 +21,9 @@ import (
 	"sluice/stream/files"
 )
 
-// TestBacktestTopics holds what a backtest makes of topics to what it makes of the
+// TestEndToEndBacktestTopics holds what a backtest makes of topics to what it makes of the
 // files that they were filled from, as a whole and between two times.
-func TestBacktestTopics(t *testing.T) {
+func TestEndToEndBacktestTopics(t *testing.T) {
 	l := newLoading(t, "-labels", "")
 	r := rand.New(rand.NewPCG(11, 5))
 	rows := twinRows(r, 2500)
@@ -98,8 +98,8 @@ func TestBacktestTopics(t *testing.T) {
 	}
 }
 
-// TestBacktestTopicsRefuses says what is wrong with a command line about topics.
-func TestBacktestTopicsRefuses(t *testing.T) {
+// TestEndToEndBacktestTopicsRefuses says what is wrong with a command line about topics.
+func TestEndToEndBacktestTopicsRefuses(t *testing.T) {
 	l := newLoading(t, "-labels", "")
 	for want, args := range map[string][]string{
 		"give files or --config, not both":  {"--config", l.config, "data.csv"},
@@ -119,9 +119,9 @@ func TestBacktestTopicsRefuses(t *testing.T) {
 	}
 }
 
-// TestExplainTopics looks verdicts up in their topic, with the past in the others,
+// TestEndToEndExplainTopics looks verdicts up in their topic, with the past in the others,
 // and decides them again.
-func TestExplainTopics(t *testing.T) {
+func TestEndToEndExplainTopics(t *testing.T) {
 	l := newLoading(t, "-labels", "")
 	rows := twinRows(rand.New(rand.NewPCG(12, 5)), 400)
 	slices.SortStableFunc(rows, func(a, b twinRow) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id)) })
