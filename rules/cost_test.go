@@ -47,12 +47,12 @@ func costly() []costlyCase {
 		{"last of none", cheap, `last(filter(card.last("1h"), .amount < 0 * tx.amount)).amount == nil`},
 		{"in a list of past values", cheap, `tx.lat + 1 in map(card.last("1h"), .lat + 1)`},
 		{"a few on the VM", cheap, `streak(card.newest(100), .amount >= 0) < 0`},
-		{"30 medians", dear, many(30, " + ", `median(card.between("1h", "@s"), .amount)`) + ` >= 0`},
+		{"25 medians", dear, many(25, " + ", `median(card.between("1h", "@s"), .amount)`) + ` >= 0`},
 		{"lower", dear, `count(card.last("1h"), lower(.channel) contains "el-9" and tx.amount > 0) >= 0`},
 		{"distances", dear, `count(card.last("1h"), distance_km(.lat, .lon, tx.lat, tx.lon) > 100) >= 0`},
 		{"made texts in constants", dear, `count(card.last("1h"), lower(.channel) in [` + many(300, ", ", `"@"`) + `] and tx.amount > 0) >= 0`},
-		{"arithmetic", dear, `count(card.last("1h"), ` + many(10, " + ", `.amount * @`) + ` > tx.amount) >= 0`},
-		{"pattern", dear, `count(card.last("1h"), .channel matches "^channel-[0-9]+$" and tx.amount > 0) >= 0`},
+		{"arithmetic", dear, `count(card.last("1h"), ` + many(5, " + ", `.amount * @`) + ` > tx.amount) >= 0`},
+		{"pattern", dear, `count(card.last("1h"), .channel matches "^ch" and tx.amount > 0) >= 0`},
 		{"streak", dear, `streak(card.last("1h"), .amount >= 0) < 0`},
 		{"stddev", dear, `stddev(card.last("1h"), .amount) < 0`},
 		{"products", dear, `sum(card.last("1h"), .lat * .lon) < 0`},
@@ -61,6 +61,7 @@ func costly() []costlyCase {
 		{"most common", dear, `most_common(card.last("1h"), .channel) == "x"`},
 		{"distinct of made ones", dear, `distinct(card.last("1h"), .lat + 1) < 0`},
 		{"unknown", dear, `sum(card.last("1h"), .lat * .lon) + stddev(card.newest(1), .lat) >= 0`},
+		{"long pattern", refused, `count(card.last("1h"), .channel matches "^channel-[0-9]+$" and tx.amount > 0) >= 0`},
 		{"30 compared", refused, many(30, " + ", `count(card.last("1h"), .amount < @ * tx.amount)`) + ` >= 0`},
 		{"100 medians", refused, many(100, " + ", `median(card.between("1h", "@s"), .amount)`) + ` >= 0`},
 		{"long arithmetic", refused, `count(card.last("1h"), ` + many(40, " + ", `.amount * @`) + ` > tx.amount) >= 0`},
@@ -192,7 +193,7 @@ func TestWarning(t *testing.T) {
 }
 
 // TestShippedRulesAreCheap holds the rules that come with Sluice, the peers'
-// heavy job among them, to a tenth of what is allowed for each.
+// heavy job among them, to a third of what is allowed for each.
 func TestShippedRulesAreCheap(t *testing.T) {
 	for schemaFile, dirs := range map[string][]string{
 		"../configs/schema.yaml":          {"../configs/rules"},
@@ -208,7 +209,7 @@ func TestShippedRulesAreCheap(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i := range set.Rules {
-				if steps := set.Program.Cost(i).Steps; steps > plan.MaxSteps/5 {
+				if steps := set.Program.Cost(i).Steps; steps > plan.MaxSteps/3 {
 					t.Errorf("%s: %d steps", set.Rules[i].ID, steps)
 				}
 			}
