@@ -18,8 +18,8 @@ func failingRules(t testing.TB, schema *event.Schema, reason string) *rules.Set 
 	const slow = `streak(customer.newest(%d), not (.terminal matches "(a?){50}x")) >= 1`
 	return testSet(t, schema,
 		`big: tx.amount > 80 => verdict: review`,
-		`fails: `+fmt.Sprintf(slow, 20)+` => score: 10, reason: `+reason,
-		`fails-later: tx.amount > 50 and `+fmt.Sprintf(slow, 21)+` => mode: shadow, score: 20`,
+		`fails: `+fmt.Sprintf(slow, 15)+` => score: 10, reason: `+reason,
+		`fails-later: tx.amount > 50 and `+fmt.Sprintf(slow, 16)+` => mode: shadow, score: 20`,
 		`before: count(customer.last("1h"), .verdict != "allow") >= 2 => score: 5`,
 		`works: streak(customer.newest(5), .amount > 10) >= 2 => score: 7`)
 }

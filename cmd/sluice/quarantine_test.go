@@ -60,7 +60,7 @@ const failingRule = `
 rules:
   - id: fails
     description: %s
-    when: streak(account.newest(20), not (.card matches "(a?){50}x")) >= 1
+    when: streak(account.newest(15), not (.card matches "(a?){50}x")) >= 1
     score: 1
 `
 
