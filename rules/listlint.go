@@ -10,22 +10,22 @@ import (
 	"sluice/configs/strict"
 )
 
-// maxEndedTold bounds the ended lines of one list that are told one by one.
-const maxEndedTold = 10
+// maxListTold bounds the lines of one list that are warned of one by one.
+const maxListTold = 10
 
-// endedLines tells the lines of list files that hold no value any more, since
-// their end has passed: harmless, and yet somebody may count on them.
-func (l *loader) endedLines(files []File, now time.Time) (out strict.Faults) {
+// listWarnings tells the lines of list files that hold no value any more, since
+// their end has passed, and those that hold another one than is meant.
+func (l *loader) listWarnings(files []File, now time.Time) (out strict.Faults) {
 	for _, f := range files {
-		if bytes.Contains(f.Data, []byte("until")) { // as few do, and a million lines take their time
-			out = append(out, l.endedOf(f, now)...)
+		if bytes.Contains(f.Data, []byte("until")) || bytes.ContainsAny(f.Data, `,;"'`) { // as few do, and a million lines take their time
+			out = append(out, l.warningsOf(f, now)...)
 		}
 	}
 	return out
 }
 
-// endedOf tells those of one list.
-func (l *loader) endedOf(file File, now time.Time) strict.Faults {
+// warningsOf tells those of one list.
+func (l *loader) warningsOf(file File, now time.Time) strict.Faults {
 	name, _ := listName(path.Base(file.Name))
 	reader := &listFile{file: l.path(file.Name)}
 	more, number := 0, 0
@@ -33,23 +33,43 @@ func (l *loader) endedOf(file File, now time.Time) strict.Faults {
 		number++
 		source = strings.TrimRight(source, "\r\n")
 		line, ok := reader.line(number, source)
-		if !ok || !ended(line.until, now.UnixNano()) {
+		if !ok {
 			continue
 		}
-		if len(reader.faults) == maxEndedTold {
+		message, at := l.hardlyMeant(name, line, now), columnOf(source, line.value)
+		if ended(line.until, now.UnixNano()) {
+			at = columnOf(source, "until")
+		}
+		switch {
+		case message == "":
+		case len(reader.faults) == maxListTold:
 			more++
-			continue
+		default:
+			reader.fault(number, at, source, message)
 		}
-		message := fmt.Sprintf("the entry %q has ended: since %s it counts no more; remove the line, or give it a later date", clip(line.value), endWords(line.until))
-		if until, ok := l.lists.Filed(name, line.value); ok && !ended(until, now.UnixNano()) {
-			message = fmt.Sprintf("this line has ended, and another one holds %q still; remove this one", clip(line.value))
-		}
-		reader.fault(number, columnOf(source, "until"), source, message)
 	}
 	if more > 0 {
-		reader.faults[maxEndedTold-1].Message += fmt.Sprintf(" (and %d more lines of this list, not shown)", more)
+		reader.faults[maxListTold-1].Message += fmt.Sprintf(" (and %d more lines of this list, not shown)", more)
 	}
 	return reader.faults
+}
+
+// hardlyMeant says what is the matter with a line, "": nothing.
+func (l *loader) hardlyMeant(list string, line listLine, now time.Time) string {
+	v := line.value
+	quoted := len(v) > 1 && strings.ContainsRune(`"'`, rune(v[0])) && v[0] == v[len(v)-1]
+	switch {
+	case ended(line.until, now.UnixNano()):
+		if until, ok := l.lists.Filed(list, v); ok && !ended(until, now.UnixNano()) {
+			return fmt.Sprintf("this line has ended, and another one holds %q still; remove this one", clip(v))
+		}
+		return fmt.Sprintf("the entry %q has ended: since %s it counts no more; remove the line, or give it a later date", clip(v), endWords(line.until))
+	case quoted:
+		return fmt.Sprintf("the quotes are a part of the value %s; without them it would be %s", clip(v), clip(v[1:len(v)-1]))
+	case strings.ContainsAny(v, ",;"):
+		return fmt.Sprintf("%q is one value: a line holds one; write several on lines of their own", clip(v))
+	}
+	return ""
 }
 
 // endWords writes an end as it is written in a list.

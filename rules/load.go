@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"sluice/configs/strict"
 	"sluice/rules/lang"
 	"sluice/rules/plan"
@@ -149,6 +151,11 @@ func (l *loader) file(c File) {
 	doc, faults := strict.Parse(name, c.Data)
 	if faults != nil {
 		l.faults = append(l.faults, faults...)
+		return
+	}
+	if doc.Root != nil && doc.Root.Kind == yaml.SequenceNode {
+		l.faults = append(l.faults, doc.Fault(doc.Root.Line, doc.Root.Column,
+			"a rule file begins with the line `rules:`, and the list of rules stands below it"))
 		return
 	}
 	var f ruleFile

@@ -84,6 +84,10 @@ func showLists(ctx context.Context, d *door, c console) error {
 	if err := d.call(ctx, http.MethodGet, "/v1/lists", nil, &all); err != nil {
 		return err
 	}
+	if len(all.Lists) == 0 {
+		fmt.Fprintln(c.out, "there are no lists; a list is a file lists/NAME.txt of the rule directory, which may be empty")
+		return nil
+	}
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "LIST\tHOLDS\tIN THE FILE\tCHANGED")
 	for _, l := range all.Lists {

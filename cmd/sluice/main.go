@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -108,9 +110,24 @@ func flags(name, synopsis string, c console) *flag.FlagSet {
 	f.SetOutput(c.err)
 	f.Usage = func() {
 		fmt.Fprintf(f.Output(), "Usage: sluice %s %s\n", name, synopsis)
-		f.PrintDefaults()
+		printFlags(f)
 	}
 	return f
+}
+
+// printFlags lists flags as they are written in the documentation: with two dashes.
+func printFlags(f *flag.FlagSet) {
+	var b bytes.Buffer
+	w := f.Output()
+	f.SetOutput(&b)
+	f.PrintDefaults()
+	f.SetOutput(w)
+	for line := range strings.Lines(b.String()) {
+		if rest, ok := strings.CutPrefix(line, "  -"); ok {
+			line = "  --" + rest
+		}
+		fmt.Fprint(w, line)
+	}
 }
 
 // parse reads a subcommand's arguments, flags and others in any order, and

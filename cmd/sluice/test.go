@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,6 +83,8 @@ type chosen struct {
 func chosenOf(path string) (chosen, error) {
 	info, err := os.Stat(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return chosen{}, fmt.Errorf("there is no directory or file %s; give the directory of rule files, or one of its files", path)
 	case err != nil:
 		return chosen{}, fmt.Errorf("rules: %w", err)
 	case info.IsDir():
@@ -150,7 +153,7 @@ func (t *tester) sum(path string, ran, failed, off int) {
 	case failed > 0:
 		fmt.Fprintf(t.out, "%s: %d of %s failed", path, failed, counted(ran, "example"))
 	case ran == 0:
-		fmt.Fprintf(t.out, "%s: no examples", path)
+		fmt.Fprintf(t.out, "%s: no examples; write some below `examples:` of a rule, as rules/README.md shows", path)
 	default:
 		fmt.Fprintf(t.out, "%s: %s, all as expected", path, counted(ran, "example"))
 	}

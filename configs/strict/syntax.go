@@ -43,10 +43,46 @@ func (d *Document) syntaxFault(err error, source []byte) Fault {
 	case strings.Contains(message, "did not find expected ',' or"):
 		line = d.opened(line, to, "[{")
 	}
+	if strings.Contains(message, "did not find expected '-' indicator") || strings.Contains(message, "did not find expected key") {
+		if odd := d.misindented(line, to+1); odd > 0 {
+			return d.Fault(odd, indent(d.lines[odd-1])+1, "this line is indented like none of those that it could belong to; begin it below the first letter of its neighbours")
+		}
+	}
 	text := d.lines[line-1]
 	column := len(text) - len(strings.TrimLeft(text, " \t")) + 1
 	return d.Fault(line, column, "near here this is not YAML: "+plainWords(message))
 }
+
+// misindented finds the first line whose indentation is that of nothing open, 0:
+// there is none.
+func (d *Document) misindented(from, to int) int {
+	var open []int
+	for line := from; line <= min(to, len(d.lines)); line++ {
+		text := d.lines[line-1]
+		at := indent(text)
+		if rest := text[at:]; rest == "" || rest[0] == '#' {
+			continue
+		}
+		deeper := len(open) == 0 || at > open[len(open)-1]
+		for len(open) > 0 && open[len(open)-1] > at {
+			open = open[:len(open)-1]
+		}
+		if !deeper && (len(open) == 0 || open[len(open)-1] != at) {
+			return line
+		}
+		if deeper {
+			open = append(open, at)
+		}
+		for strings.HasPrefix(text[at:], "- ") { // what stands behind it begins a block, too
+			rest := strings.TrimLeft(text[at+1:], " ")
+			at = len(text) - len(rest)
+			open = append(open, at)
+		}
+	}
+	return 0
+}
+
+func indent(text string) int { return len(text) - len(strings.TrimLeft(text, " ")) }
 
 // lineReader hands a text out line by line, so that it shows how far the
 // parser came.

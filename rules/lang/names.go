@@ -258,7 +258,7 @@ func (c *checker) listName(name string, pos int) *Node {
 	case near != "":
 		return c.fault(pos, "unknown list %q%s", name, near)
 	case len(known) == 0:
-		return c.fault(pos, "unknown list %q: there are no lists", name)
+		return c.fault(pos, "unknown list %q: there are no lists; make the file lists/%s.txt in the rule directory, one value a line (it may be empty)", name, name)
 	}
 	return c.fault(pos, "unknown list %q; the lists are %s", name, listed(known))
 }

@@ -80,6 +80,7 @@ func Check(schema *event.Schema, rules []Rule, now time.Time) []Warning {
 		l.cases[i] = l.language.cases(rules[i].Tree)
 		l.farBack(rules[i].Tree)
 		l.slow(&rules[i])
+		l.aside(rules[i].Tree)
 		l.short(rules[i].Tree)
 		l.absent(rules[i].Tree)
 	}
@@ -140,6 +141,28 @@ func (l *linter) slow(r *Rule) {
 	l.warn(AtCondition, r.Slow.Pos, "%s has no fast form: past payments are looked at one by one, for each payment again; "+
 		"that may take %.2f million steps, about %.2f ms. \"What is too expensive\" in rules/README.md shows what is cheaper",
 		l.quote(r.Slow), float64(r.Steps)/1e6, float64(r.Steps)/1e6)
+}
+
+// aside warns of a question about each past payment that does not look at it.
+func (l *linter) aside(tree *lang.Node) {
+	lang.Walk(tree, func(n *lang.Node) bool {
+		if n.Op != lang.Call || len(n.Args) != 2 || !n.Args[0].Kind.IsList() || n.Args[1].Kind != lang.Bool {
+			return true
+		}
+		question, looks, of := n.Args[1], false, ""
+		lang.Walk(question, func(n *lang.Node) bool {
+			looks = looks || n.Op == lang.Past || n.Op == lang.Item
+			if n.Op == lang.Tx && of == "" {
+				of = l.key(n)
+			}
+			return !looks
+		})
+		if !looks && of != "" {
+			l.warn(AtCondition, question.Pos, "%s does not look at the past payments that it is asked of: the answer is the same for each; write `%s` for theirs, or ask it outside of the list",
+				l.quote(question), strings.TrimPrefix(of, "tx"))
+		}
+		return true
+	})
 }
 
 // redundant warns of a rule that changes nothing beside another one.

@@ -234,7 +234,7 @@ func (g *gateway) desk(err error) Problem {
 		}
 		return p
 	case errors.Is(err, ledger.ErrNoSet):
-		return Problem{Title: "No such rule set", Status: http.StatusNotFound, Code: "no_such_set", Field: "rule_set", Detail: "the files of this rule set are not kept; GET /v1/rules/history lists those that are"}
+		return Problem{Title: "No such rule set", Status: http.StatusNotFound, Code: "no_such_set", Field: "rule_set", Detail: "the files of this rule set are not kept; `sluice rules history` (GET /v1/rules/history) lists the sets that are"}
 	case errors.Is(err, ledger.ErrFull):
 		return Problem{Title: "Too many changes", Status: http.StatusInsufficientStorage, Code: "too_many_changes", Detail: err.Error()}
 	case errors.Is(err, ledger.ErrUnwritten):
