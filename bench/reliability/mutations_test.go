@@ -38,7 +38,8 @@ var mutations = []mutation{
 	{"a cut does not wait for its verdicts to be acknowledged", "stream/cuts.go", "c.closed[n].left == 0", "c.closed[n].left >= 0"},
 	{"the journal says of the time of its next cut since when it has watched", "stream/cuts.go", "Since: job.stretches[n-1].since", "Since: e.core.Store().Since()"},
 	{"a repeated request is answered while its transaction is on its way", "stream/settle.go", "c.log != nil || e.posting[c.tx.IDKey] > 0", "c.log != nil"},
-	{"labels that waited for their transaction are not brought", "stream/prefetch.go", "return p.journal.Awaited(p.scratch)", "return false"},
+	{"labels that waited for their transaction are not brought", "stream/prefetch.go", "return p.waits && p.journal.Awaited(p.scratch)", "return false"},
+	{"what a cut adds is not in the filters", "stream/journal/tables.go", "t.filters.add(t.filter, h)", ""},
 	{"a run produces under the epoch of the run before", "stream/journaling.go", "Epoch: run.Epoch + 1", "Epoch: run.Epoch"},
 	{"verdicts behind the last cut are not read back", "stream/recovery.go", "t.p.engine.core.Restore(d.id, d.Earlier)", ""},
 }

@@ -123,17 +123,15 @@ func spanUnits() [4]int64 { return [...]int64{1, 1e3, 1e6, 1e9} }
 // appendSpan appends a time or a length of time (ns) in the largest unit that
 // it is a whole number of; which one is in the lowest two bits.
 func appendSpan(b []byte, ns int64) []byte {
-	units, unit := spanUnits(), 0
-	if ns%1e3 == 0 {
-		unit = 1
-		if ns%1e6 == 0 {
-			unit = 2
-			if ns%1e9 == 0 {
-				unit = 3
-			}
-		}
+	n, unit := ns, 0
+	switch { // divisors that the compiler knows cost a tenth of others
+	case ns%1e9 == 0:
+		n, unit = ns/1e9, 3
+	case ns%1e6 == 0:
+		n, unit = ns/1e6, 2
+	case ns%1e3 == 0:
+		n, unit = ns/1e3, 1
 	}
-	n := ns / units[unit]
 	zigzag := uint64(n)<<1 ^ uint64(n>>63)
 	if unit == 0 && zigzag>>62 != 0 { // nothing is left of it if it is shifted
 		return binary.LittleEndian.AppendUint64(binary.AppendUvarint(b, spanWhole), uint64(ns))

@@ -96,7 +96,7 @@ func BenchmarkCut(b *testing.B) {
 		step         int64
 		next         func(p *payments, b []byte) []byte
 	}{
-		{"drain", handbookSchema, 200_000, 100, handbookPayment}, // 183 days of the handbook are 1.75 million
+		{"drain", handbookSchema, 200_000, 18_000, handbookPayment}, // 183 days of the handbook are 1.75 million
 		{"live", walletSchema, 10_000, 0, walletPayment},
 	} {
 		b.Run(c.name, func(b *testing.B) {

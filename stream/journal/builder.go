@@ -72,13 +72,19 @@ type cutAt struct {
 
 // idAt is an entry by its id.
 type idAt struct {
-	id       hash
-	value    int32 // in the bin's values
-	length   int32
-	members  int32 // first of its groups in members, -1: it has none
-	bucket   uint16
-	recalled bool // only its verdict is known
+	id      hash
+	value   int32  // in the bin's values
+	members int32  // first of its groups in members, or one of those below
+	entry   int32  // its part, counted through the segments, and its place there
+	length  uint16 // of the value
+	bucket  uint16
 }
+
+// What members says of an entry that has no groups.
+const (
+	noMembers = -1 - iota
+	recalled  // only its verdict is known
+)
 
 // labelled is a label in a group.
 type labelled struct {
@@ -119,13 +125,15 @@ func (b *builder) parts(yield func(*part) bool) {
 // collect finds the groups of all rows, and writes the values of all ids.
 func (b *builder) collect() {
 	var d decidedID
+	n := int32(0)
 	for p := range b.parts {
 		for i := range p.entries {
 			if i%ahead == 0 {
 				b.foresee(p, p.entries[i:min(i+ahead, len(p.entries))])
 			}
-			b.take(p, &p.entries[i], &d)
+			b.take(p, &p.entries[i], n<<partBits|int32(i), &d)
 		}
+		n++
 	}
 	for partition, end := range b.ends {
 		if end > b.st.Verdicts[int32(partition)] {
@@ -161,16 +169,29 @@ func (b *builder) foresee(p *part, entries []entry) {
 	}
 }
 
-func (b *builder) take(p *part, e *entry, d *decidedID) {
+// idOf gives the id of an entry.
+func (b *builder) idOf(entry int32) []byte {
+	n := entry >> partBits
+	for p := range b.parts {
+		if n--; n < 0 {
+			e := &p.entries[entry&(partEntries-1)]
+			return p.buf[e.start : e.start+e.idEnd]
+		}
+	}
+	return nil
+}
+
+func (b *builder) take(p *part, e *entry, n int32, d *decidedID) {
 	bytes := p.buf[e.start : e.start+e.end]
-	d.id = bytes[:e.idEnd]
 	d.decided = Decided{
 		Verdict: e.verdict, Score: e.score, Arrival: e.arrival, Time: e.time,
 		Partition: e.partition, Offset: e.offset, Taken: e.remembered,
 	}
 	d.entities = d.entities[:0]
-	at := idAt{id: b.st.Key.hash(d.id), members: -1, bucket: bucketOf(e.arrival, b.st.Bucket), recalled: e.keys < 0}
-	if !at.recalled {
+	at := idAt{id: b.st.Key.hash(bytes[:e.idEnd]), members: noMembers, entry: n, bucket: bucketOf(e.arrival, b.st.Bucket)}
+	if e.keys < 0 {
+		at.members = recalled
+	} else {
 		d.decided.Body = b.st.Key.body(bytes[e.body:e.bodyEnd])
 	}
 	if e.remembered {
@@ -180,7 +201,7 @@ func (b *builder) take(p *part, e *entry, d *decidedID) {
 	bin := &b.bins[at.id[0]>>56]
 	at.value = int32(len(bin.values))
 	bin.values = appendID(bin.values, d, int64(at.bucket)*b.st.Bucket)
-	at.length = int32(len(bin.values)) - at.value
+	at.length = uint16(int32(len(bin.values)) - at.value)
 	bin.ids = append(bin.ids, at)
 	if !slices.Contains(b.days, at.bucket) {
 		b.days = append(b.days, at.bucket)

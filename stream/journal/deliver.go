@@ -3,6 +3,8 @@ package journal
 import (
 	"bytes"
 	"cmp"
+	"iter"
+	"maps"
 	"slices"
 )
 
@@ -46,40 +48,31 @@ func (b *builder) deliver(w *waitingSet, s *store, known *state) ([]wait, error)
 
 // meet brings labels to the transactions of the cut.
 func (b *builder) meet(post map[hash]*mail, w *waitingSet, s *store, changes *[]wait) error {
-	waits := w.len() > 0
-	for i := range b.bins {
-		bin := &b.bins[i]
-		for k := range bin.ids {
-			at := &bin.ids[k]
-			if at.recalled {
-				continue // the transaction may come yet
-			}
-			m := post[at.id]
-			bucket, ok := uint16(0), false
-			if waits {
-				bucket, ok = w.at(at.id)
-			}
-			if ok && (m == nil || !m.met) {
-				labels, err := w.read(s, at.id, bucket)
-				if err != nil {
-					return err
-				}
-				if m == nil {
-					m = &mail{id: bin.idOf(at)}
-					post[at.id] = m
-				}
-				m.labels = append(m.labels, labels...)
-				*changes = append(*changes, wait{id: at.id, bucket: bucket})
+	for at := range b.addressed(post, w) {
+		if at.members == recalled {
+			continue // the transaction may come yet
+		}
+		m := post[at.id]
+		if bucket, ok := w.at(at.id); ok && (m == nil || !m.met) {
+			labels, err := w.read(s, at.id, bucket)
+			if err != nil {
+				return err
 			}
 			if m == nil {
-				continue
+				m = &mail{id: b.idOf(at.entry)}
+				post[at.id] = m
 			}
-			m.met = true
-			if at.members >= 0 {
-				for _, g := range b.members[at.members : int(at.members)+len(b.names)] {
-					if g >= 0 {
-						b.put(g, m)
-					}
+			m.labels = append(m.labels, labels...)
+			*changes = append(*changes, wait{id: at.id, bucket: bucket})
+		}
+		if m == nil {
+			continue
+		}
+		m.met = true
+		if at.members >= 0 {
+			for _, g := range b.members[at.members : int(at.members)+len(b.names)] {
+				if g >= 0 {
+					b.put(g, m)
 				}
 			}
 		}
@@ -87,11 +80,32 @@ func (b *builder) meet(post map[hash]*mail, w *waitingSet, s *store, changes *[]
 	return nil
 }
 
-// idOf gives the id of an entry.
-func (bin *idBin) idOf(at *idAt) []byte {
-	r := reader{b: bin.value(at)}
-	r.byte()
-	return r.take(r.uvarint())
+// addressed gives the entries that there may be labels for: those that are looked
+// for where labels are few, and all of them where these are many.
+func (b *builder) addressed(post map[hash]*mail, w *waitingSet) iter.Seq[*idAt] {
+	return func(yield func(*idAt) bool) {
+		if 4*w.len() > len(b.members) {
+			for i := range b.bins {
+				for k := range b.bins[i].ids {
+					if !yield(&b.bins[i].ids[k]) {
+						return
+					}
+				}
+			}
+			return
+		}
+		for _, id := range slices.SortedFunc(maps.Keys(w.with(post)), hash.compare) {
+			ids := b.bins[id[0]>>56].ids
+			for _, bucket := range b.days {
+				n, _ := slices.BinarySearchFunc(ids, idAt{id: id, bucket: bucket, value: -1}, compareIDs)
+				for ; n < len(ids) && ids[n].id == id && ids[n].bucket == bucket; n++ {
+					if !yield(&ids[n]) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 // post gives the labels of the cut by the hash of their ids.

@@ -153,10 +153,10 @@ func checkStamp(f vfs.FS, dir string) error {
 	var version int
 	var sum uint32
 	_, err = fmt.Sscanf(string(b), "sluice journal %d %x\n", &version, &sum)
-	if err != nil || version <= format || sum != crc32.ChecksumIEEE(fmt.Appendf(nil, "sluice journal %d", version)) {
+	if err != nil || version == format || version < 1 || sum != crc32.ChecksumIEEE(fmt.Appendf(nil, "sluice journal %d", version)) {
 		return fmt.Errorf("%w: %s does not say what it should; %s", ErrDamaged, name, whatToDo)
 	}
-	return fmt.Errorf("%w: it has format %d, this program knows formats up to %d; run the newer program again", ErrForeign, version, format)
+	return foreignFormat(version)
 }
 
 // clearCuts removes tables of cuts that never came to stand.

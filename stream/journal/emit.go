@@ -17,7 +17,7 @@ var errCrowded = errors.New("one entity has too many transactions in one cut: ma
 // histories writes the groups.
 func (b *builder) histories(t *tables) error {
 	b.sort() // labels may have brought some
-	seen := 0
+	seen, rows := 0, int64(0)
 	for order := b.order; len(order) > 0; {
 		if done := len(b.order) - len(order); done >= seen {
 			seen = done + ahead
@@ -32,7 +32,16 @@ func (b *builder) histories(t *tables) error {
 		if err := b.history(t, order[:n]); err != nil {
 			return err
 		}
+		for _, at := range order[:n] {
+			rows += int64(b.groups[at.group].rows)
+		}
 		order = order[n:]
+		if len(order) == 0 || order[0].bucket != first.bucket {
+			if rows > 0 {
+				b.st.Events[first.bucket] += rows
+			}
+			rows = 0
+		}
 	}
 	return nil
 }
@@ -44,9 +53,6 @@ func (b *builder) history(t *tables, same []place) error {
 	for _, at := range same {
 		g := &b.groups[at.group]
 		labels = labels || g.labels >= 0
-		if g.rows > 0 {
-			b.st.Events[g.bucket] += int64(g.rows)
-		}
 		from := g.from
 		for ; from < g.end; piece++ {
 			if piece == labelPiece {
@@ -155,7 +161,7 @@ func (b *builder) identities(t *tables, earlier placedFinder) error {
 	return nil
 }
 
-func (bin *idBin) value(at *idAt) []byte { return bin.values[at.value : at.value+at.length] }
+func (bin *idBin) value(at *idAt) []byte { return bin.values[at.value:][:at.length] }
 
 // merged gives the value of an id that is in the cut more than once, or of
 // which the journal may know more.
@@ -167,7 +173,7 @@ func (b *builder) merged(bin *idBin, same []idAt, earlier placedFinder) ([]byte,
 	}
 	start := int64(same[0].bucket) * b.st.Bucket
 	for i := range same {
-		old, d = decidedID{id: d.id, decided: d.decided, entities: slices.Clone(d.entities)}, decidedID{}
+		old, d = decidedID{decided: d.decided, entities: slices.Clone(d.entities)}, decidedID{}
 		if err := readID(bin.value(&same[i]), start, &d); err != nil {
 			return nil, err
 		}

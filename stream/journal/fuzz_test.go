@@ -20,7 +20,7 @@ func FuzzValues(f *testing.F) {
 	f.Add(append([]byte{0, 0, recordRow}, s.parts[0].buf[s.entry(0).row:]...))
 	f.Add(appendLabel([]byte{0, 0}, []byte("ttx"), Waiting{noon, true}))
 	f.Add(appendWaiting(nil, Waiting{noon, true}))
-	f.Add(appendID(nil, &decidedID{id: []byte("tx"), decided: Decided{Arrival: noon, Time: noon, Body: event.Key{1, 0}, Taken: true}, entities: []uint64{3}}, 0))
+	f.Add(appendID(nil, &decidedID{decided: Decided{Arrival: noon, Time: noon, Body: event.Key{1, 0}, Taken: true}, entities: []uint64{3}}, 0))
 	st := newState(keyed{1, 2}, int64(day))
 	st.layout(schema.StoredLayout())
 	if b, err := st.encode(); err == nil {

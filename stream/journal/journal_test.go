@@ -146,10 +146,12 @@ func TestRefusals(t *testing.T) {
 	}
 	fs := vfs.NewMem()
 	mustOpen(t, fs, schema).Close()
-	newer := strings.Replace(stamp(), "journal 1", "journal 9", 1)
-	put(t, fs, "/j/data/SLUICE", []byte("sluice journal 9 "+sumOf("sluice journal 9")+"\n"))
-	if _, err := Open(Options{Dir: "/j", Schema: schema, FS: fs}); !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), "newer") {
-		t.Errorf("a newer format: %v", err)
+	newer := strings.Replace(stamp(), "journal 2", "journal 9", 1)
+	for format, says := range map[string]string{"1": "format 1, this program reads format 2; run the program that wrote it", "9": "run the newer program"} {
+		put(t, fs, "/j/data/SLUICE", []byte("sluice journal "+format+" "+sumOf("sluice journal "+format)+"\n"))
+		if _, err := Open(Options{Dir: "/j", Schema: schema, FS: fs}); !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), says) {
+			t.Errorf("format %s: %v", format, err)
+		}
 	}
 	put(t, fs, "/j/data/SLUICE", []byte(newer))
 	if _, err := Open(Options{Dir: "/j", Schema: schema, FS: fs}); !errors.Is(err, ErrDamaged) {
@@ -212,10 +214,6 @@ func TestLongHistory(t *testing.T) {
 	if got := history(t, j, 0, "c-6"); len(got.rows) != n/7 {
 		t.Errorf("%d rows, want %d", len(got.rows), n/7)
 	}
-	count := 0
-	if err := j.EachID(0, func(event.Key, *Decided) bool { count++; return count < 500 }); err != nil || count != 500 {
-		t.Errorf("stopped after %d ids: %v", count, err)
-	}
 }
 
 // TestTimes has times at the ends of what there is.
@@ -227,9 +225,9 @@ func TestTimes(t *testing.T) {
 		{Arrival: noon, Time: noon - 3e9, Partition: -1, Offset: -1},
 	} {
 		start := int64(bucketOf(d.Arrival, int64(day))) * int64(day)
-		b := appendID(nil, &decidedID{id: []byte("tx"), decided: d, entities: []uint64{1, 2}}, start)
+		b := appendID(nil, &decidedID{decided: d, entities: []uint64{1, 2}}, start)
 		var got decidedID
-		if err := readID(b, start, &got); err != nil || got.decided != d || string(got.id) != "tx" || len(got.entities) != 2 {
+		if err := readID(b, start, &got); err != nil || got.decided != d || len(got.entities) != 2 {
 			t.Errorf("%+v became %+v: %v", d, got, err)
 		}
 	}
@@ -356,9 +354,6 @@ func TestAtOnce(t *testing.T) {
 				err := j.History((i+n)%3, fmt.Appendf(nil, "%s-%d", entityNames()[(i+n)%3][:1], n%4), s)
 				if err == nil {
 					_, _, err = j.Find(fmt.Appendf(nil, "ttx-%d", n%100))
-				}
-				if err == nil {
-					err = j.EachID(0, func(event.Key, *Decided) bool { return true })
 				}
 				j.Stats()
 				if err == nil {

@@ -112,7 +112,6 @@ func bucketBounds(kind byte, from, to int) (lower, upper []byte) {
 type parsedKey struct {
 	kind   byte
 	bucket uint16
-	id     hash
 }
 
 func parseKey(key []byte) (k parsedKey, err error) {
@@ -122,7 +121,6 @@ func parseKey(key []byte) (k parsedKey, err error) {
 		return k, nil
 	case k.kind == keyHistory && (len(key) == historyPrefix+4 || len(key) == historyPrefix+6):
 	case (k.kind == keyID || k.kind == keyWaiting) && len(key) == idKeyBytes:
-		k.id = hash{binary.BigEndian.Uint64(key[3:]), binary.BigEndian.Uint64(key[11:])}
 	default:
 		return k, errors.New("a key has bytes that nobody wrote")
 	}

@@ -198,9 +198,6 @@ func (j *Journal) verifyValues(s *store, r *Report) error {
 			rows[k.bucket] += n
 		case keyID:
 			err = readID(value, int64(k.bucket)*st.Bucket, &id)
-			if err == nil && st.Key.hash(id.id) != k.id {
-				err = errors.New("an id stands under the key of another one")
-			}
 		case keyWaiting:
 			_, err = readWaiting(value)
 		}

@@ -3,14 +3,10 @@ package journal
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
-	"math"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
-
-	"sluice/scoring/event"
 )
 
 // get gives a copy of a key's value.
@@ -212,41 +208,4 @@ func (j *Journal) History(entity int, value []byte, v Visitor) error {
 	live := j.filters.among(keyHistory, buckets(st.Events), d.hash[0])
 	sc := scan{s: s, live: live, prefix: d.hash[0], history: true}
 	return sc.run(func(_, piece []byte) error { return d.piece(piece, v) })
-}
-
-// EachID gives the ids that were decided at an arrival time of since (ns) or
-// later, in no order, until f says false. Other calls go on meanwhile.
-func (j *Journal) EachID(since int64, f func(id event.Key, d *Decided) bool) error {
-	s, done, err := j.reading()
-	if err != nil {
-		return err
-	}
-	defer done()
-	st := j.state.Load()
-	sc := scan{s: s, kind: keyID}
-	sc.lower, sc.upper = bucketBounds(keyID, int(bucketOf(since, st.Bucket)), math.MaxUint16+1)
-	var d decidedID
-	err = sc.run(func(key, value []byte) error {
-		if j.closed.Load() {
-			return ErrClosed
-		}
-		if len(key) != idKeyBytes {
-			return s.damage(errValue)
-		}
-		if err := readID(value, int64(binary.BigEndian.Uint16(key[1:]))*st.Bucket, &d); err != nil {
-			return s.damage(err)
-		}
-		id, ok := j.o.Schema.IDKey(string(d.id[1:]))
-		if !ok || d.decided.Arrival < since {
-			return nil
-		}
-		if !f(id, &d.decided) {
-			return errEnough
-		}
-		return nil
-	})
-	if errors.Is(err, errEnough) {
-		return nil
-	}
-	return err
 }

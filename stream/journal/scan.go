@@ -1,13 +1,6 @@
 package journal
 
-import (
-	"errors"
-
-	"github.com/cockroachdb/pebble/v2"
-)
-
-// errEnough ends a scan.
-var errEnough = errors.New("enough")
+import "github.com/cockroachdb/pebble/v2"
 
 // scanBytes is how much of a scan is copied out of Pebble at once.
 const scanBytes = 256 << 10
@@ -17,7 +10,6 @@ const scanBytes = 256 << 10
 // they are given to is never run by a goroutine that was given up.
 type scan struct {
 	s            *store
-	kind         byte
 	lower, upper []byte
 
 	history bool

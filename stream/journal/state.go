@@ -14,8 +14,8 @@ import (
 )
 
 // format is the version of what is on disk. A program reads its own and refuses
-// newer ones.
-const format = 1
+// others. In format 1 the values of ids began with the ids.
+const format = 2
 
 // state is what a journal knows of itself. It is written whole with every cut,
 // under one key, so that it can't disagree with what the cut holds.
@@ -91,13 +91,22 @@ func decodeState(b []byte) (*state, error) {
 	if err := d.Decode(s); err != nil {
 		return nil, fmt.Errorf("%w: what it knows of itself can't be read (%w); %s", ErrDamaged, err, whatToDo)
 	}
-	if s.Format > format {
-		return nil, fmt.Errorf("%w: it has format %d, this program knows formats up to %d; run the newer program again", ErrForeign, s.Format, format)
+	if s.Format != format {
+		return nil, foreignFormat(s.Format)
 	}
 	if s.Bucket <= 0 {
 		return nil, fmt.Errorf("%w: its buckets have no width; %s", ErrDamaged, whatToDo)
 	}
 	return s, nil
+}
+
+// foreignFormat tells of a journal that another version wrote.
+func foreignFormat(version int) error {
+	if version > format {
+		return fmt.Errorf("%w: it has format %d, this program reads format %d; run the newer program again", ErrForeign, version, format)
+	}
+	return fmt.Errorf("%w: it has format %d, this program reads format %d; run the program that wrote it, or move the journal's directory "+
+		"away for a new one to be made from the topics", ErrForeign, version, format)
 }
 
 // progress gives the progress as callers have it.

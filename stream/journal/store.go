@@ -58,8 +58,12 @@ func openStore(disk vfs.FS, dir string, cache *pebble.Cache, create, readOnly bo
 		NumPrevManifest: 1,
 	}
 	for i := range s.options.Levels {
+		size := 8 << 10 // what lies sorted is looked up
+		if i == 0 {
+			size = 32 << 10
+		}
 		s.options.Levels[i] = pebble.LevelOptions{
-			BlockSize: 32 << 10, FilterPolicy: bloom.FilterPolicy(10), FilterType: pebble.TableFilter,
+			BlockSize: size, FilterPolicy: bloom.FilterPolicy(10), FilterType: pebble.TableFilter,
 			Compression: func() *sstable.CompressionProfile { return sstable.FastCompression },
 		}
 		s.options.TargetFileSizes[i] = 32 << 20

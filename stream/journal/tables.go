@@ -84,6 +84,7 @@ func (t *tables) table(key []byte) error {
 	t.names = append(t.names, name)
 	o := t.s.options.MakeWriterOptions(0, t.s.db.TableFormat())
 	o.DisableValueBlocks = true
+	o.Compression = sstable.NoCompression // sorting in compresses; here it would be a part of deciding's price
 	t.w = sstable.NewWriter(objstorageprovider.NewFileWritable(file), o)
 	return nil
 }

@@ -22,9 +22,10 @@ const (
 	recordKinds = 3
 )
 
-// An id is a byte of flags and then, each where its flag is set or always: id,
-// score, arrival, event time, place of the verdict, body, and the hashes of the
-// entities whose histories hold the transaction.
+// What is known of an id is a byte of flags and then, each where its flag is set
+// or always: score, arrival, event time, place of the verdict, body, and the
+// hashes of the entities whose histories hold the transaction. The id itself is
+// in the key, as a hash.
 const (
 	idTaken   = 1 << iota // the histories hold the transaction
 	idBody                // the hash of the body is known
@@ -39,7 +40,6 @@ var errValue = errors.New("a value has bytes that nobody wrote")
 
 // decidedID is what an id's value says.
 type decidedID struct {
-	id       []byte // event.Schema.AppendIDValue
 	decided  Decided
 	entities []uint64
 }
@@ -66,7 +66,6 @@ func appendID(b []byte, d *decidedID, start int64) []byte {
 		distance /= int64(time.Second)
 	}
 	b = append(b, flags)
-	b = append(binary.AppendUvarint(b, uint64(len(d.id))), d.id...)
 	b = binary.AppendVarint(b, d.decided.Score)
 	b = binary.AppendVarint(b, arrival)
 	b = binary.AppendVarint(b, distance)
@@ -83,14 +82,13 @@ func appendID(b []byte, d *decidedID, start int64) []byte {
 	return b
 }
 
-// readID reads an id's value; its parts lie in b.
+// readID reads an id's value.
 func readID(b []byte, start int64, d *decidedID) error {
 	r := reader{b: b}
 	flags := r.byte()
 	if flags >= idVerdict<<2 {
 		return errValue
 	}
-	d.id = r.take(r.uvarint())
 	d.decided = Decided{Verdict: rules.Verdict(flags / idVerdict), Taken: flags&idTaken != 0, Partition: -1, Offset: -1}
 	d.decided.Score = r.varint()
 	arrival, distance := r.varint(), r.varint()
@@ -112,7 +110,7 @@ func readID(b []byte, start int64, d *decidedID) error {
 	for len(r.b) > 0 && !r.failed {
 		d.entities = append(d.entities, r.uint64())
 	}
-	if r.failed || len(d.id) == 0 {
+	if r.failed {
 		return errValue
 	}
 	return nil

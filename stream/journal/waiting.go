@@ -32,6 +32,20 @@ func (w *waitingSet) at(id hash) (uint16, bool) {
 	return bucket, ok
 }
 
+// with gives the ids that wait, and those of the mail.
+func (w *waitingSet) with(post map[hash]*mail) map[hash]struct{} {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	all := make(map[hash]struct{}, len(post)+len(w.bucket))
+	for id := range post {
+		all[id] = struct{}{}
+	}
+	for id := range w.bucket {
+		all[id] = struct{}{}
+	}
+	return all
+}
+
 // load reads which ids there are.
 func (w *waitingSet) load(s *store, st *state) error {
 	all := map[hash]uint16{}
