@@ -160,6 +160,8 @@ func explain(err error) error {
 		hint = "the broker's listener expects TLS"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		hint = "the broker closes the connection: is it stopping, or does its listener want a login or TLS?"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		hint = "the connection to the broker broke: did it stop, or does the network fail?"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		hint = "nobody listens there: is the broker running?"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):

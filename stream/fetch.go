@@ -24,7 +24,21 @@ const (
 	// otherwise comes whole only when its partition stands first.
 	partitionBytes = 1<<20 + 1<<16
 	refetchDelay   = time.Second
+
+	// slowAfter is how long the broker may take, beyond its wait for records,
+	// before that is told.
+	slowAfter = 3 * time.Second
+	// leastShare is down to which part of the bytes above is asked for of a broker
+	// from which no more gets through, and moreAfter after how many answers it is
+	// asked for twice as much again. A batch always comes whole, so that it gets
+	// more time too, up to mostTimes as much.
+	leastShare = 64
+	moreAfter  = 16
+	mostTimes  = 3
 )
+
+// errSlow says that an answer is waited for.
+var errSlow = fmt.Errorf("fetching: the broker has not answered for %v", slowAfter)
 
 // errMoved says that leaders have to be looked up again.
 var errMoved = errors.New("leaders have moved")
@@ -58,6 +72,8 @@ type fetching struct {
 	acceptGap bool
 	log       *slog.Logger
 	trouble   func(error)
+	share     atomic.Int32 // of the bytes, one in so many is asked for; 0: all
+	answers   atomic.Int32 // since share has changed
 }
 
 // run fetches until ctx is done.
@@ -145,7 +161,11 @@ func (f *fetching) poll(ctx context.Context, lanes []*lane, fetched *atomic.Bool
 
 // request asks for the lanes that have room, another one first each time.
 func (f *fetching) request(lanes []*lane, turn int) (*wire.Fetch, map[place]*lane) {
-	req := &wire.Fetch{Client: f.cluster.kafka.Client, MaxWait: longPoll, MaxBytes: responseBytes, Bytes: partitionBytes, Buffer: f.buffers.get}
+	share := max(1, f.share.Load())
+	req := &wire.Fetch{
+		Client: f.cluster.kafka.Client, MaxWait: longPoll,
+		MaxBytes: responseBytes / share, Bytes: partitionBytes / share, Buffer: f.buffers.get,
+	}
 	wanted := make(map[place]*lane, len(lanes))
 	for i := range lanes {
 		l := lanes[(i+turn)%len(lanes)]
@@ -174,9 +194,17 @@ type place struct {
 func (f *fetching) exchange(ctx context.Context, req *wire.Fetch, wanted map[place]*lane) error {
 	// The transport's deadline is well over the broker's wait: a frozen broker
 	// would hang a call without one.
-	rctx, cancel := context.WithTimeout(ctx, req.MaxWait+callTimeout)
+	patience := callTimeout * time.Duration(min(max(1, f.share.Load()), mostTimes))
+	rctx, cancel := context.WithTimeout(ctx, req.MaxWait+patience)
 	defer cancel()
+	slow := time.AfterFunc(req.MaxWait+slowAfter, func() {
+		if rctx.Err() == nil { // it ends with this function
+			f.trouble(errSlow)
+		}
+	})
+	defer slow.Stop()
 	m, err := f.cluster.transport.RoundTrip(rctx, f.cluster.addr, req)
+	f.adapt(err)
 	if err != nil {
 		if errors.Is(err, wire.ErrLeaders) {
 			return errMoved
@@ -202,6 +230,23 @@ func (f *fetching) exchange(ctx context.Context, req *wire.Fetch, wanted map[pla
 		}
 	}
 	return nil
+}
+
+// adapt asks for less where an answer did not come, since a smaller one may, and
+// for more again as long as they do.
+func (f *fetching) adapt(err error) {
+	share := max(1, f.share.Load())
+	switch {
+	case err == nil && share == 1:
+	case err == nil:
+		if f.answers.Add(1) >= moreAfter {
+			f.answers.Store(0)
+			f.share.Store(share / 2)
+		}
+	default:
+		f.answers.Store(0)
+		f.share.Store(min(2*share, leastShare))
+	}
 }
 
 // take hands what came of one partition to its decoder.

@@ -432,6 +432,13 @@ func (p *Processor) trouble(where string, err error) {
 	}
 }
 
+// troubled says whether something is wrong somewhere.
+func (p *Processor) troubled(where string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.what[where] != nil
+}
+
 // troubles lists what is wrong now.
 func (p *Processor) troubles() []string {
 	var out []string
@@ -446,6 +453,9 @@ func (p *Processor) troubles() []string {
 		}
 	}
 	if o := p.out.Load(); o != nil {
+		if o.verdicts.Full() {
+			out = append(out, fmt.Sprintf("the broker takes verdicts more slowly than they are decided: %d MiB are not acknowledged, and deciding waits", o.verdicts.Queued()>>20))
+		}
 		for _, err := range []error{o.verdicts.Trouble(), o.transactions.Trouble(), o.dead.Trouble()} {
 			if err != nil && !slices.Contains(out, err.Error()) {
 				out = append(out, err.Error())

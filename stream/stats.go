@@ -251,6 +251,7 @@ type State struct {
 	Phase      string  // connecting, joining, reading verdicts back, reading back, deciding, stopping
 	Progress   float64 // of the phase, 0 to 1
 	CaughtUp   bool    // deciding, and behind by no more than Options.ReadyLag
+	Ready      bool    // caught up, and the broker takes what is decided
 	Partitions []PartitionState
 	Troubles   []string // what is wrong now, with its cause
 	Queued     int64    // bytes of verdicts that are not acknowledged
@@ -281,6 +282,7 @@ func (p *Processor) State() State {
 		s.Progress = float64(done) / float64(total)
 	}
 	s.CaughtUp = p.CaughtUp()
+	s.Ready = s.CaughtUp && p.produces()
 	s.Troubles = append(s.Troubles, p.troubles()...)
 	if out := p.out.Load(); out != nil {
 		s.Queued = out.verdicts.Queued()
@@ -303,10 +305,20 @@ func (l *lane) state(now int64) PartitionState {
 	return s
 }
 
-// CaughtUp says whether the assigned partitions are decided up to a bound.
+// produces says whether what is decided gets through, as far as is known.
+func (p *Processor) produces() bool {
+	out := p.out.Load()
+	return out != nil && out.verdicts.Trouble() == nil && out.transactions.Trouble() == nil
+}
+
+// CaughtUp says whether the assigned partitions are decided up to a bound, as
+// far as is known: nobody knows what lies there while nothing can be fetched.
 func (p *Processor) CaughtUp() bool {
 	lanes := p.assigned()
 	if lanes == nil || p.phase.Load() != phaseDeciding || p.halted.Load() {
+		return false
+	}
+	if p.troubled("fetch") {
 		return false
 	}
 	lag := int64(0)

@@ -1,6 +1,7 @@
 package reliability
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -87,12 +88,14 @@ func program(t *testing.T) string {
 // place is a broker, topics of its own, and a directory with a configuration
 // and a journal.
 type place struct {
-	seeds  []string
-	kafka  string // the broker's folder, of .ci/kafka; "" if unknown
-	name   string
-	dir    string
-	client *kgo.Client
-	admin  *kadm.Client
+	seeds []string
+	kafka string // the broker's folder, of .ci/kafka; "" if unknown
+	name  string
+	dir   string
+	// through is the address that the program reaches the broker at, if it is another one.
+	through string
+	client  *kgo.Client
+	admin   *kadm.Client
 	// patience of the merge. It is long: which verdict is right depends on the
 	// order in which payments and labels of several partitions are taken, and that
 	// is exact as long as no partition is given up waiting for.
@@ -191,7 +194,7 @@ rules: rules
 listen: 127.0.0.1:0
 ready: {max_lag: 0}
 merge: {wait: %[4]s}
-`, strings.Join(p.seeds, ","), p.name, configs, p.patience)
+`, cmp.Or(p.through, strings.Join(p.seeds, ",")), p.name, configs, p.patience)
 	if journal != "" {
 		text += "journal: " + journal + "\n"
 	}

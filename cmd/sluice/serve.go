@@ -299,7 +299,7 @@ func (s *server) swap(set *rules.Set) {
 // ready says why transactions are not decided in time, nil if they are.
 func (s *server) ready() error {
 	st := s.processor.State()
-	if st.CaughtUp {
+	if st.Ready {
 		return nil
 	}
 	why := st.Phase

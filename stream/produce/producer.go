@@ -19,6 +19,9 @@ type Producer[T any] struct {
 	queued  atomic.Int64 // bytes not acknowledged
 	records atomic.Int64 // acknowledged
 	trouble atomic.Pointer[error]
+	// careful is for how many requests less is sent at a time: a larger one was not
+	// answered.
+	careful atomic.Int32
 	wake    chan struct{} // something was appended, or acknowledged
 	free    sync.Pool
 
@@ -87,7 +90,11 @@ func (p *Producer[T]) Append(partition int32, timeMs int64, key, value []byte, t
 
 // open gives the batch to append size bytes to.
 func (part *part[T]) open(p *Producer[T], size int) *batch[T] {
-	if n := len(part.waiting); n > 0 && part.waiting[n-1].Size()+size <= p.o.MaxBatch {
+	limit := p.o.MaxBatch
+	if p.careful.Load() > 0 {
+		limit /= carefulShare
+	}
+	if n := len(part.waiting); n > 0 && part.waiting[n-1].Size()+size <= limit {
 		return part.waiting[n-1]
 	}
 	b := p.free.Get().(*batch[T])

@@ -30,6 +30,7 @@ type world struct {
 	topic string
 	peer  *kgo.Client
 	flaky atomic.Int32 // of 1000 writes, how many lose their answer
+	lasts atomic.Int64 // a connection breaks after so many bytes; 0: never
 }
 
 func newWorld(t *testing.T, partitions int32, configs map[string]*string) *world {
@@ -88,11 +89,17 @@ type conn struct {
 	net.Conn
 	w   *world
 	cut atomic.Bool
+
+	sent int64 // of the writer
 }
 
 func (c *conn) Write(b []byte) (int, error) {
 	if len(b) > 200 && rand.Int32N(1000) < c.w.flaky.Load() {
 		c.cut.Store(true)
+	}
+	if c.sent += int64(len(b)); c.w.lasts.Load() > 0 && c.sent > c.w.lasts.Load() {
+		_ = c.Close()
+		return 0, io.ErrClosedPipe
 	}
 	return c.Conn.Write(b)
 }
@@ -250,6 +257,26 @@ func TestFull(t *testing.T) {
 	if p.Full() {
 		t.Error("full although it has room")
 	}
+	cancel()
+	all.Wait()
+}
+
+// TestNarrow: where a request of all partitions never gets through, smaller ones do.
+func TestNarrow(t *testing.T) {
+	const partitions, each, size = 4, 60, 1000
+	w := newWorld(t, partitions, nil)
+	w.lasts.Store(each * size * partitions / 2)
+	p := produce.New(w.options(t), partitions, func(int32, int64, []int) {}, func(int, error) {})
+	for i := range partitions * each {
+		if err := p.Append(int32(i%partitions), 1, nil, make([]byte, size), i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	all.Go(func() { _ = p.Run(ctx) })
+	p.Flush()
+	w.read(t, partitions*each)
 	cancel()
 	all.Wait()
 }

@@ -19,7 +19,21 @@ const (
 	lastBackoff  = time.Second
 	drainPoll    = 2 * time.Millisecond
 	maxRequest   = 16 << 20 // bytes of a request
+
+	// slowAfter is how long the broker may take before that is told.
+	slowAfter = 3 * time.Second
+	// carefulFor is for how many requests less is sent at a time, after one was not
+	// answered; carefulShare how much less a new batch may hold meanwhile, and
+	// carefulTimes how much more time a request gets. What is larger than what gets
+	// through in its time, or before a connection breaks, would be sent again and
+	// again.
+	carefulFor   = 32
+	carefulShare = 8
+	carefulTimes = 3
 )
+
+// errSlow says that a request is waited for.
+var errSlow = fmt.Errorf("the broker has not answered for %v", slowAfter)
 
 // errRegroup says that leaders have moved.
 var errRegroup = errors.New("leaders have moved")
@@ -115,7 +129,7 @@ func (p *Producer[T]) serve(ctx context.Context, groups map[int32][]*part[T]) er
 func (p *Producer[T]) send(ctx context.Context, parts []*part[T], wake, stop chan struct{}) error {
 	var frame []byte
 	var back backoff
-	for {
+	for turn := 0; ; turn++ {
 		select {
 		case <-stop:
 			return errRegroup
@@ -123,7 +137,7 @@ func (p *Producer[T]) send(ctx context.Context, parts []*part[T], wake, stop cha
 			return ctx.Err()
 		default:
 		}
-		req := p.gather(parts)
+		req := p.gather(parts, turn)
 		if req == nil {
 			select {
 			case <-wake:
@@ -148,11 +162,15 @@ func (p *Producer[T]) send(ctx context.Context, parts []*part[T], wake, stop cha
 	}
 }
 
-// gather seals what is to be sent.
-func (p *Producer[T]) gather(parts []*part[T]) *wire.Produce {
+// gather seals what is to be sent, of another partition first each turn.
+func (p *Producer[T]) gather(parts []*part[T], turn int) *wire.Produce {
 	var req *wire.Produce
-	size := 0
-	for _, part := range parts {
+	size, careful := 0, p.careful.Load() > 0
+	for i := range parts {
+		if careful && req != nil {
+			break
+		}
+		part := parts[(i+turn)%len(parts)]
 		b := part.take()
 		if b == nil || size > 0 && size+b.Size() > maxRequest {
 			continue
@@ -174,10 +192,17 @@ func (p *Producer[T]) gather(parts []*part[T]) *wire.Produce {
 func (p *Producer[T]) exchange(ctx context.Context, req *wire.Produce, frame []byte) ([]byte, error) {
 	frame = req.Encode(frame)
 	// The broker gets its time, and some for the way.
-	rctx, cancel := context.WithTimeout(ctx, p.o.Timeout+p.o.Timeout/2)
+	patience := p.o.Timeout + p.o.Timeout/2
+	if p.careful.Load() > 0 {
+		patience *= carefulTimes
+	}
+	rctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	answered := p.watch()
 	m, err := p.o.Transport.RoundTrip(rctx, p.o.Addr, req)
+	answered()
 	if err != nil {
+		p.careful.Store(carefulFor)
 		if errors.Is(err, wire.ErrLeaders) {
 			err = errRegroup
 		}
@@ -187,6 +212,7 @@ func (p *Producer[T]) exchange(ctx context.Context, req *wire.Produce, frame []b
 	if !ok {
 		return nil, fmt.Errorf("producing to %s: a response of type %T", p.o.Topic, m)
 	}
+	p.careful.Store(max(0, p.careful.Load()-1))
 	seen := 0
 	for _, r := range res.Partitions {
 		if int(r.Partition) >= len(p.parts) || r.Partition < 0 {
@@ -203,6 +229,25 @@ func (p *Producer[T]) exchange(ctx context.Context, req *wire.Produce, frame []b
 		err = fmt.Errorf("producing to %s: the broker answered for %d of %d partitions", p.o.Topic, seen, len(req.Partitions))
 	}
 	return frame, err
+}
+
+// watch tells if a request takes long, until answered is called.
+func (p *Producer[T]) watch() (answered func()) {
+	var mu sync.Mutex
+	over := false
+	timer := time.AfterFunc(slowAfter, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !over {
+			p.fail(fmt.Errorf("producing to %s: %w", p.o.Topic, errSlow))
+		}
+	})
+	return func() {
+		timer.Stop()
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+	}
 }
 
 // settle acts on what the broker says to one batch.

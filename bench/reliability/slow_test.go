@@ -1,0 +1,92 @@
+package reliability
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// network is a way in which the network to the broker can be bad.
+type network struct {
+	name string
+	says []string // one of them is in /readyz meanwhile; none: it need not be unready
+	make func(x *proxy)
+	done func(x *proxy, since time.Time) bool // it was bad enough, since then
+}
+
+var networks = []network{
+	{
+		"slow",
+		[]string{"has not answered for", "no answer in time"},
+		func(x *proxy) {
+			x.delay.Store(int64(200 * time.Millisecond))
+			x.rate.Store(64 << 10)
+		},
+		func(_ *proxy, since time.Time) bool {
+			return time.Since(since) > time.Duration(scale(3, 20))*time.Second
+		},
+	},
+	{
+		"cut", nil,
+		func(x *proxy) {
+			x.cuts.Store(0)
+			x.limit.Store(512 << 10)
+		},
+		func(x *proxy, _ time.Time) bool { return x.cuts.Load() >= int64(scale(20, 100)) },
+	},
+}
+
+// TestReliabilitySlow has the broker behind a network that is slow for a while,
+// and one that breaks connections at any byte, while payments lie there to be
+// decided and a client asks over HTTP.
+func TestReliabilitySlow(t *testing.T) {
+	t.Setenv("GOGC", "25") // as for brokers that are killed
+	n, times := scale(60_000, 300_000), scale(1, 4)
+	all, want := payments(t, n), reference(t, n)
+	random := rand.New(rand.NewPCG(seed(t), 50))
+	proxied := func(disturb func(*proxy, *watch, *process)) (outcome, int64) {
+		p := newPlace(t)
+		x := newProxy(t, p, random)
+		defer x.close()
+		return p.run(t, all, want, func(w *watch, s *process) {
+			if disturb != nil {
+				disturb(x, w, s)
+			}
+		})
+	}
+	_, calm := proxied(nil)
+	for _, bad := range networks {
+		t.Run(bad.name, func(t *testing.T) {
+			o, harmed := proxied(func(x *proxy, w *watch, s *process) {
+				for i := range times {
+					seen := int(w.seen.Load())
+					w.await(t, seen+1+random.IntN(max(1, (n-seen)/(times-i+1))), s, 2*time.Minute)
+					before := w.seen.Load()
+					bad.make(x)
+					began := time.Now()
+					why := s.awaitBad(t, bad, func() bool { return bad.done(x, began) })
+					x.heal()
+					t.Logf("%s %d: from %d to %d of %d; /readyz: %s", bad.name, i+1, before, w.seen.Load(), n, why)
+				}
+			})
+			checkMemory(t, calm, harmed)
+			t.Logf("%d times %s over %d transactions: %+v; memory at most %d MiB, %d MiB undisturbed", times, bad.name, n, o, harmed>>20, calm>>20)
+		})
+	}
+}
+
+// awaitBad waits until the network was bad enough, and /readyz has told.
+func (s *process) awaitBad(t *testing.T, bad network, enough func() bool) (why string) {
+	t.Helper()
+	told := len(bad.says) == 0
+	s.await(t, "/readyz tells that the network is "+bad.name, 3*time.Minute, func() bool {
+		time.Sleep(20 * time.Millisecond)
+		if status, text := s.get(t, "/readyz"); !told && status == http.StatusServiceUnavailable && containsAny(text, bad.says) {
+			told, why = true, strings.TrimSpace(text)
+		}
+		return told && enough()
+	})
+	return why
+}
