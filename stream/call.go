@@ -27,6 +27,9 @@ var (
 	// ErrUnwritten says that the journal's disk takes nothing, and that as much
 	// waits for it as may.
 	ErrUnwritten = errors.New("the journal can't be written, and no more may wait for it; see /readyz")
+	// ErrJournalUnread says that histories can't be read from the journal's disk:
+	// what needs one that is not in memory waits.
+	ErrJournalUnread = errors.New("the journal can't be read, trying on")
 	// ErrPending says that an id is decided and its verdict is not acknowledged.
 	ErrPending = errors.New("it is decided, and its verdict is not acknowledged yet; ask again")
 	// ErrUnread says that an id is decided and its verdict record can't be read

@@ -34,9 +34,7 @@ type engine struct {
 	cuts      *cuts
 	pre       *prefetch
 	memory    int64  // bytes of histories beyond which cold ones leave memory; 0: none do
-	unsure    bool   // histories have left memory since the batch was prefetched
 	evictable uint32 // the last cut that is durable
-	broken    func(error)
 
 	wake     chan struct{}
 	requests chan *call
@@ -57,6 +55,7 @@ type engine struct {
 	finished []*chunk
 	waiting  map[event.Key][]token // repeats of what is not acknowledged yet
 	fetched  []*call               // requests all of whose needs were brought
+	absent   *held                 // what the next record has to wait for once more; nil: nothing
 	posting  map[event.Key]int     // with a journal: requests whose transactions are not acknowledged
 	work     struct {
 		arrived  []arrival
@@ -263,13 +262,42 @@ func (e *engine) hold(a *arrival, now int64) {
 	a.lane.held = append(a.lane.held, h)
 }
 
+// present says whether the next record of a partition finds in memory what it
+// needs: that may have left since it was brought. Then it is brought once more,
+// and the merge waits.
+func (e *engine) present(q *queue) bool {
+	b := &q.blocks[0]
+	if e.pre == nil || b.ref.departures == e.core.Store().Departures() {
+		return true
+	}
+	h := &held{}
+	if e.there(&b.ref.txs[q.at], h) {
+		return true
+	}
+	e.absent = h
+	return false
+}
+
+// there says whether the histories of a transaction are in memory; if not, h
+// waits for them.
+func (e *engine) there(tx *event.Transaction, h *held) bool {
+	e.pre.histories(tx, h)
+	return h.missing == 0
+}
+
 // unhold lets go what has all that it needs.
 func (e *engine) unhold(h *held) {
-	if h.call != nil {
+	l := h.arrival.lane
+	switch {
+	case h.call != nil:
 		e.fetched = append(e.fetched, h.call)
 		return
+	case l == nil:
+		if h == e.absent {
+			e.absent = nil
+		}
+		return
 	}
-	l := h.arrival.lane
 	for len(l.held) > 0 && l.held[0].missing == 0 {
 		if l.attached {
 			e.put(&l.held[0].arrival, e.now())
@@ -332,11 +360,17 @@ func (e *engine) gather() (wait time.Duration) {
 	}
 	e.remark()
 	for len(e.batch) < maxBatch/4 && len(e.fetched) > 0 {
-		e.accept(e.fetched[0])
+		c := e.fetched[0]
 		e.fetched = e.fetched[1:]
+		if h := (&held{call: c}); e.there(&c.tx, h) {
+			e.accept(c)
+		}
 	}
 	for len(e.batch) < maxBatch/4 && len(e.requests) > 0 {
 		e.request(<-e.requests)
+	}
+	if e.absent != nil {
+		return 0
 	}
 	if e.readback {
 		return e.gatherBack()
@@ -359,6 +393,9 @@ func (e *engine) gather() (wait time.Duration) {
 			e.took(c, last)
 			labels = true
 			continue
+		}
+		if !e.present(q) {
+			break
 		}
 		c, i, last := e.merge.pop(now)
 		e.take(c, i)
@@ -393,9 +430,9 @@ func (e *engine) gatherBack() (wait time.Duration) {
 	now := e.now()
 	open, took := false, false
 	for _, l := range e.lanes {
-		for !l.queue.empty() && len(e.batch) < maxBatch {
+		for !l.queue.empty() && len(e.batch) < maxBatch && e.absent == nil {
 			b := &l.queue.blocks[0]
-			if b.ref.offsets[l.queue.at] >= l.decideFrom {
+			if b.ref.offsets[l.queue.at] >= l.decideFrom || !l.label && !e.present(&l.queue) {
 				break
 			}
 			c, i, last := l.queue.take()
@@ -441,7 +478,6 @@ func (e *engine) take(c *chunk, i int) {
 		o.seq = l.tracker.add(offset)
 	}
 	l.arrival.Store(in.Tx.Arrival)
-	e.unsure = e.unsure || c.departures != e.core.Store().Departures()
 	e.batch = append(e.batch, in)
 	e.origins = append(e.origins, o)
 }
@@ -510,17 +546,12 @@ func (e *engine) accept(c *call) {
 		in.Flags |= scoring.Warming
 	}
 	c.warming = in.Flags&scoring.Warming != 0
-	e.unsure = true
 	e.batch = append(e.batch, in)
 	e.origins = append(e.origins, origin{call: c})
 }
 
 // decide decides the batch and hands the results out, in order.
 func (e *engine) decide() {
-	if !e.whole() {
-		e.batch, e.origins = e.batch[:0], e.origins[:0]
-		return
-	}
 	now := e.now()
 	decisions := e.core.Decide(e.batch, now)
 	for i := range decisions {
@@ -533,22 +564,6 @@ func (e *engine) decide() {
 	clear(e.batch)
 	clear(e.origins)
 	e.batch, e.origins, e.finished = e.batch[:0], e.origins[:0], e.finished[:0]
-}
-
-// whole makes sure that the batch finds what it needs in memory. Where the
-// journal can't give it any more, nothing is decided from then on.
-func (e *engine) whole() bool {
-	if e.pre == nil || !e.unsure {
-		return true
-	}
-	e.unsure = false
-	for i := range e.batch {
-		if err := e.pre.resident(e.batch[i].Tx); err != nil {
-			e.broken(err)
-			return false
-		}
-	}
-	return true
 }
 
 // unwhole notes that the histories lack what lies before an event time (ns).
@@ -590,7 +605,7 @@ func (e *engine) detach() {
 	if e.cuts != nil {
 		e.cuts.close(e.core, e.lanes)
 	}
-	e.lanes = nil
+	e.lanes, e.absent = nil, nil
 	e.merge = merge{patience: e.merge.patience}
 	e.readback = false
 }

@@ -37,6 +37,12 @@ type Journaling struct {
 // verdicts topic. It has no value.
 const markerHeader = "sluice-run"
 
+// Where it is, if the journal can't be read or written.
+const (
+	journalReading = "journal, reading"
+	journalWriting = "journal"
+)
+
 // slimSteps bounds the work of slim between two batches.
 const slimSteps = 8
 
@@ -68,7 +74,7 @@ func (p *Processor) openJournal(ctx context.Context) error {
 	ids := p.produceOptions(p.o.Topics.Verdicts)
 	p.identity = &identity{journal: j, newID: ids.NewID}
 	p.log.Info("journal open", "dir", dir, "new", j.Fresh())
-	if err := p.engine.keep(j, o, p.o.Schema, p.broke); err != nil {
+	if err := p.engine.keep(j, o, p.o.Schema); err != nil {
 		return err
 	}
 	p.keeping.Store(p.engine.cuts)
@@ -114,8 +120,8 @@ func (p *Processor) clusterID(ctx context.Context) (string, error) {
 }
 
 // keep gives the engine a journal to keep, before it runs.
-func (e *engine) keep(j *journal.Journal, o *Journaling, schema *event.Schema, broken func(error)) error {
-	e.schema, e.memory, e.broken = schema, o.Memory, broken
+func (e *engine) keep(j *journal.Journal, o *Journaling, schema *event.Schema) error {
+	e.schema, e.memory = schema, o.Memory
 	e.cuts = newCuts(j, o.interval(), o.unwritten())
 	e.pre = newPrefetch(j, schema, e.core)
 	e.pre.later, e.pre.unhold = e.later, e.unhold
@@ -288,7 +294,7 @@ func (p *Processor) keepJournal(ctx context.Context) error {
 	e := p.engine
 	do(func() error { return e.cuts.write(ctx, e, p.unwritable) })
 	do(func() error { e.cuts.beat(ctx, e); return nil })
-	do(func() error { return e.pre.runAll(ctx, func(err error) { p.trouble("journal, reading", err) }) })
+	do(func() error { return e.pre.runAll(ctx, func(err error) { p.unreadable(err) }) })
 	do(func() error { return e.pre.sift(ctx) })
 	do(func() error {
 		select {
@@ -307,12 +313,33 @@ func (p *Processor) keepJournal(ctx context.Context) error {
 
 // unwritable notes that the journal can't be written; nil: it can.
 func (p *Processor) unwritable(err error) {
-	p.trouble("journal", err)
-	if p.halted.Swap(err != nil) != (err != nil) && p.o.OnJournal != nil {
-		p.o.OnJournal(err)
-	}
+	p.trouble(journalWriting, err)
+	p.halted.Store(err != nil)
+	p.ails(journalWriting, err)
 	if err == nil && p.stalled.Swap(false) {
 		p.log.Info("deciding again: the journal is written")
+	}
+}
+
+// unreadable notes that the journal can't be read: who needs what is on the disk
+// alone waits for it. nil: it can.
+func (p *Processor) unreadable(err error) {
+	p.trouble(journalReading, err)
+	p.ails(journalReading, err)
+}
+
+// ails tells when the journal can't be read or written, and when it can again.
+func (p *Processor) ails(how string, err error) {
+	p.sick.Lock()
+	defer p.sick.Unlock()
+	before := len(p.ailments)
+	if err != nil {
+		p.ailments[how] = true
+	} else {
+		delete(p.ailments, how)
+	}
+	if after := len(p.ailments); (before > 0) != (after > 0) && p.o.OnJournal != nil {
+		p.o.OnJournal(err)
 	}
 }
 

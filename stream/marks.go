@@ -16,7 +16,7 @@ type marks struct {
 	lost  int64 // event time (ns) up to which records are gone that nobody decided; 0: none are
 	whole int64 // event time (ns) from which on the histories hold everything; 0: they always did
 
-	gap, warming int64 // event times (ns) up to which verdicts bear the flags
+	gap, warming int64 // event times (ns) before which verdicts bear the flags
 
 	plan  *history.Plan // the windows of the rules in force
 	reach int64         // how far the longest of them looks back, ns
@@ -51,10 +51,10 @@ func (m *marks) refresh(lanes []*lane, plan *history.Plan) {
 
 // flags gives those of a transaction at an event time (ns).
 func (m *marks) flags(time int64) (f scoring.Flags) {
-	if time <= m.gap {
+	if time < m.gap {
 		f |= scoring.Gap
 	}
-	if time <= m.warming {
+	if time < m.warming {
 		f |= scoring.Warming
 	}
 	return f

@@ -28,9 +28,28 @@ func (c *Cluster) allBounds(ctx context.Context, topic string, partitions []int3
 	return c.list(ctx, topic, req)
 }
 
-// since gives the first offset whose timestamp is at ms or later; -1 if all are
-// earlier.
-func (c *Cluster) since(ctx context.Context, topic string, partition int32, ms int64) (int64, error) {
+// since gives the first offset of a partition from first to last whose timestamp
+// is at ms or later; -1 if all are earlier. After records were deleted up to the
+// middle of a batch, Kafka 4.1 answers that there is none although there are: the
+// record before what it says must be earlier, or all may matter.
+func (c *Cluster) since(ctx context.Context, topic string, partition int32, ms, first, last int64) (int64, error) {
+	at, err := c.sinceAsked(ctx, topic, partition, ms)
+	before := at - 1
+	if at < 0 {
+		before = last - 1
+	}
+	if err != nil || before < first {
+		return at, err
+	}
+	rec, ok, err := c.firstAt(ctx, topic, partition, before, before+1)
+	if ok && rec.Time >= ms {
+		return first, err
+	}
+	return at, err
+}
+
+// sinceAsked is what the broker says.
+func (c *Cluster) sinceAsked(ctx context.Context, topic string, partition int32, ms int64) (int64, error) {
 	m, err := c.list(ctx, topic, []kafka.OffsetRequest{{Partition: int(partition), Timestamp: max(ms, 0)}})
 	if err != nil {
 		return 0, err

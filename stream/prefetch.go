@@ -43,6 +43,7 @@ type prefetch struct {
 	ids     bool          // ids of earlier runs may come again
 	waits   bool          // labels of earlier runs wait for their transactions
 	loads   *atomic.Int64 // counts reads; may be nil
+	failing atomic.Int64  // loaders that try on
 	scratch []byte
 }
 
@@ -61,9 +62,6 @@ type load struct {
 	pasts  pasts
 	labels []labelled
 	taken  int // of the pasts
-	// stale says that the entity was in memory since this was asked for, and
-	// may have left with more than was read.
-	stale bool
 
 	decided journal.Decided
 	known   bool
@@ -96,6 +94,19 @@ func (p *prefetch) needs() bool { return p.ids || p.waits || p.core.Store().Outs
 
 // need asks for what a transaction needs that is not in memory, for h to wait for.
 func (p *prefetch) need(tx *event.Transaction, h *held) {
+	p.histories(tx, h)
+	if !p.ids && !p.waits {
+		return
+	}
+	p.scratch = tx.AppendIDValue(p.scratch[:0])
+	if !p.unknown(tx) && !p.awaited() || p.join(want{-1, tx.IDKey}, h) {
+		return
+	}
+	p.ask(&load{want: want{-1, tx.IDKey}, value: bytes.Clone(p.scratch)}, h)
+}
+
+// histories asks for those of a transaction that are not in memory, for h to wait for.
+func (p *prefetch) histories(tx *event.Transaction, h *held) {
 	store := p.core.Store()
 	for e, key := range tx.Entities {
 		if store.Resident(e, key) {
@@ -111,14 +122,6 @@ func (p *prefetch) need(tx *event.Transaction, h *held) {
 		}
 		p.ask(&load{want: want{e, key}, value: bytes.Clone(p.scratch)}, h)
 	}
-	if !p.ids && !p.waits {
-		return
-	}
-	p.scratch = tx.AppendIDValue(p.scratch[:0])
-	if !p.unknown(tx) && !p.awaited() || p.join(want{-1, tx.IDKey}, h) {
-		return
-	}
-	p.ask(&load{want: want{-1, tx.IDKey}, value: bytes.Clone(p.scratch)}, h)
 }
 
 // unknown says whether the journal may know of an id, which is in scratch, what
@@ -237,7 +240,7 @@ func (p *prefetch) read(ctx context.Context, l *load, trouble func(error)) error
 		err := p.once(l)
 		switch {
 		case err == nil:
-			if failed {
+			if failed && p.failing.Add(-1) == 0 {
 				trouble(nil)
 			}
 			if p.loads != nil {
@@ -247,8 +250,11 @@ func (p *prefetch) read(ctx context.Context, l *load, trouble func(error)) error
 		case errors.Is(err, journal.ErrDamaged):
 			return fmt.Errorf("reading the journal: %w", err)
 		}
-		failed = true
-		trouble(fmt.Errorf("the journal can't be read, trying on: %w", err))
+		if !failed {
+			failed = true
+			p.failing.Add(1)
+		}
+		trouble(fmt.Errorf("%w: %w", ErrJournalUnread, err))
 		if err := back.wait(ctx); err != nil {
 			return err
 		}
@@ -285,11 +291,6 @@ func (p *prefetch) settle() (more bool) {
 	left := restoreAtOnce
 	for len(p.arrived) > 0 && left > 0 {
 		l := p.arrived[0]
-		if l.stale {
-			p.arrived = p.arrived[1:]
-			p.anew(l)
-			continue
-		}
 		left -= p.restore(l, left)
 		if l.taken < len(l.pasts.rows) {
 			break
@@ -298,17 +299,6 @@ func (p *prefetch) settle() (more bool) {
 		p.arrived = p.arrived[1:]
 	}
 	return len(p.arrived) > 0
-}
-
-// anew asks again for an entity, unless it is in memory.
-func (p *prefetch) anew(l *load) {
-	l.taken, l.stale = 0, false
-	if p.core.Store().Resident(l.entity, l.key) {
-		p.finish(l)
-		return
-	}
-	p.backlog = append(p.backlog, l)
-	p.push()
 }
 
 // restore puts up to n rows into their history and gives how many.
@@ -357,31 +347,6 @@ func (p *prefetch) recall(l *load) {
 		e.Body, e.Stored = l.decided.Body, true
 	}
 	p.core.Recall(l.key, e)
-}
-
-// resident makes sure, waiting for the disk if need be, that what a transaction
-// needs is in memory: it may have left since it was prefetched.
-func (p *prefetch) resident(tx *event.Transaction) error {
-	store := p.core.Store()
-	for e, key := range tx.Entities {
-		if key == (event.Key{}) || store.Resident(e, key) {
-			continue
-		}
-		if asked := p.loading[want{e, key}]; asked != nil {
-			asked.stale = true
-		}
-		l := &load{want: want{e, key}}
-		l.value, _ = tx.AppendEntityValue(nil, e)
-		if err := p.journal.History(e, l.value, l); err != nil {
-			return err
-		}
-		p.restore(l, len(l.pasts.rows)+1)
-		for _, x := range l.labels {
-			store.RestoreLabel(x.id, x.time, x.fraud)
-		}
-		store.Admit(e, key)
-	}
-	return nil
 }
 
 // verdictText gives the text that histories keep of a verdict.

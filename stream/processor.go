@@ -50,8 +50,9 @@ type Options struct {
 	// alerts can still be written; it must return within bounds.
 	Decided func()
 
-	// OnJournal is told when the journal can't be written (err says why), and
-	// with nil when it can again; it must not block.
+	// OnJournal is told when the journal can't be written, or not be read (err says
+	// why, and is ErrJournalUnread then), and with nil when it can again; it must
+	// not block, and is not called twice at a time.
 	OnJournal func(err error)
 	// OnDecision is called for every input, in the order of deciding, from the
 	// engine's goroutine: it must not block, nor keep what it is given.
@@ -118,6 +119,9 @@ type Processor struct {
 	restored      atomic.Int64
 	toRestore     atomic.Int64
 
+	sick     sync.Mutex
+	ailments map[string]bool // of the journal
+
 	mu   sync.Mutex
 	what map[string]error // troubles, by where
 
@@ -142,7 +146,7 @@ func New(o Options) (*Processor, error) {
 	}
 	p := &Processor{
 		o: o, log: o.Log, cluster: cluster, replies: replies, stopped: make(chan struct{}), fatal: make(chan error, 1),
-		what: map[string]error{}, held: map[int32]span{}, labels: map[int32]int64{}, verdictsRead: map[int32]int64{},
+		what: map[string]error{}, ailments: map[string]bool{}, held: map[int32]span{}, labels: map[int32]int64{}, verdictsRead: map[int32]int64{},
 	}
 	p.engine = newEngine(scoring.New(o.Schema, o.Set, o.Core), o.Patience, o.Requests, o.Log)
 	p.counts = p.engine.counts

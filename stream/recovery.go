@@ -180,7 +180,7 @@ func (p *Processor) standing(ctx context.Context, topic string, assigned map[str
 func (p *Processor) laneOf(ctx context.Context, s standing, cutoff int64, label bool) (*lane, error) {
 	from := s.at
 	if !s.fresh && !s.journaled && s.at > s.first {
-		at, err := p.cluster.since(ctx, s.topic, s.partition, cutoff/int64(time.Millisecond))
+		at, err := p.cluster.since(ctx, s.topic, s.partition, cutoff/int64(time.Millisecond), s.first, s.last)
 		if err != nil {
 			return nil, err
 		}
@@ -250,7 +250,7 @@ func (p *Processor) restore(ctx context.Context, since int64) error {
 	p.restored.Store(0)
 	p.toRestore.Store(0)
 	for _, id := range ids {
-		at, err := p.cluster.since(ctx, topic, id, since/int64(time.Millisecond))
+		at, err := p.cluster.since(ctx, topic, id, since/int64(time.Millisecond), bounds[id].FirstOffset, bounds[id].LastOffset)
 		if err != nil {
 			return err
 		}

@@ -318,7 +318,7 @@ func (p *Processor) CaughtUp() bool {
 	if lanes == nil || p.phase.Load() != phaseDeciding || p.halted.Load() {
 		return false
 	}
-	if p.troubled("fetch") {
+	if p.troubled("fetch") || p.troubled(journalReading) {
 		return false
 	}
 	lag := int64(0)

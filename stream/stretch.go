@@ -78,7 +78,7 @@ func (c *Cluster) extent(ctx context.Context, topic string, partition int32, fro
 		if bound.time == EndOfTime || bound.time <= 0 {
 			continue
 		}
-		at, err := c.since(ctx, topic, partition, bound.time/int64(time.Millisecond))
+		at, err := c.since(ctx, topic, partition, bound.time/int64(time.Millisecond), first, last)
 		if err != nil {
 			return e, err
 		}

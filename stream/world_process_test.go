@@ -34,7 +34,6 @@ type simProcess struct {
 	reads    []*load         // read, and on their way to the engine
 	job      *cut            // of the writer
 	calls    map[*event.Transaction]*simCall
-	broken   error
 }
 
 // open opens the journal and makes the engine.
@@ -64,7 +63,7 @@ func (s *simProcess) open() error {
 	}}
 	s.e.out = s.outputs()
 	budget := &Journaling{Memory: w.memory, MaxUnwritten: w.unwritten}
-	err = s.e.keep(j, budget, w.schema, func(err error) { s.broken = err })
+	err = s.e.keep(j, budget, w.schema)
 	s.e.cuts.told = s.e.out.dead.told
 	return err
 }
@@ -220,9 +219,6 @@ func (s *simProcess) turn() {
 	if n := len(s.e.batch); n > 0 {
 		s.w.tell("batch of %d", n)
 		s.e.decide()
-	}
-	if s.broken != nil {
-		panic(simCrash{"broken: " + s.broken.Error()})
 	}
 }
 

@@ -33,7 +33,7 @@ var mutations = []mutation{
 	{"a rule does not see the verdict of the payment before in its batch", "scoring/core.go", "if c.meets(batch[i].Tx) {", "if c.meets(batch[i].Tx) && false {"},
 	{"the maturity is that of the end of the batch", "scoring/record.go", "d.Tx.Time, d.since", "d.Tx.Time, c.store.Since()"},
 	{"the body that the journal knows is not taken over", "scoring/core.go", "known.Body, known.Stored = e.Body, e.Stored", ""},
-	{"a history that has left memory since it was read is taken for empty", "stream/engine.go", "if !e.whole() {", "if false {"},
+	{"a history that has left memory since it was read is taken for empty", "stream/engine.go", "e.pre.histories(tx, h)\n\treturn h.missing == 0", "return true"},
 	{"a history may leave before what is new of it is durable", "scoring/history/evict.go", "slot.history.cut > upTo {", "slot.history.cut > upTo+1 {"},
 	{"a cut does not wait for its verdicts to be acknowledged", "stream/cuts.go", "c.closed[n].left == 0", "c.closed[n].left >= 0"},
 	{"the journal says of the time of its next cut since when it has watched", "stream/cuts.go", "Since: job.stretches[n-1].since", "Since: e.core.Store().Since()"},

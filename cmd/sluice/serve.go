@@ -90,9 +90,9 @@ type server struct {
 	refusals   refusals
 	quarantine *quarantine
 	breakers   *breakers
-	// unjournaled is the alert that the journal can't be written, of the
-	// goroutine that writes it.
-	unjournaled string
+	// unjournaled is the alert that the journal can't be written or read, of who
+	// tells so.
+	unjournaled alerts.Alert
 	stopAlerts  func() // tells what is left, and waits
 }
 
@@ -265,18 +265,23 @@ func (s *server) reloaded(r rules.Reload) {
 	s.desk.Note(r)
 }
 
-// journaled is told when the journal can't be written, and when it can again.
+// journaled is told when the journal can't be written or read, and when it can again.
 func (s *server) journaled(err error) {
 	now := time.Now().UTC()
-	a := alerts.Alert{
-		ID: s.unjournaled, Status: alerts.Resolved, Severity: "page", Reason: "JOURNAL_UNWRITTEN", First: now, Last: now,
-		Count: 1, Description: "The journal is written again", RuleSet: s.rules.Current().Hash, Examples: []string{},
-	}
+	a := s.unjournaled
+	a.Status, a.Description = alerts.Resolved, "The journal is well again"
 	if err != nil {
-		s.unjournaled = fmt.Sprintf("journal-unwritten-%d", now.Unix())
-		a.ID, a.Status = s.unjournaled, alerts.Firing
-		a.Description = "The journal can't be written; deciding goes on until no more may wait for it: " + shortened(event.Mask(err.Error()))
+		a.ID, a.Status, a.Severity, a.Reason = fmt.Sprintf("journal-unwritten-%d", now.Unix()), alerts.Firing, "page", "JOURNAL_UNWRITTEN"
+		a.Description = "The journal can't be written; deciding goes on until no more may wait for it: "
+		if errors.Is(err, stream.ErrJournalUnread) {
+			a.ID, a.Reason = fmt.Sprintf("journal-unread-%d", now.Unix()), "JOURNAL_UNREAD"
+			a.Description = "Histories can't be read from the journal; what needs one that is not in memory waits: "
+		}
+		a.Description += shortened(event.Mask(err.Error()))
+		s.unjournaled = a
 	}
+	a.First, a.Last, a.Count = now, now, 1
+	a.RuleSet, a.Examples = s.rules.Current().Hash, []string{}
 	s.dispatcher.Notify(a)
 }
 
