@@ -213,7 +213,10 @@ type verdict struct {
 	Run     string   `json:"run"`
 	Score   int      `json:"score"`
 	Flags   []string `json:"flags"`
-	Source  source   `json:"source"`
+	Windows []struct {
+		Maturity float64 `json:"maturity"`
+	} `json:"windows"`
+	Source source `json:"source"`
 }
 
 // source is where a transaction stands; over HTTP it came from nowhere.
