@@ -167,6 +167,7 @@ func (f *fetching) request(lanes []*lane, turn int) (*wire.Fetch, map[place]*lan
 		MaxBytes: responseBytes / share, Bytes: partitionBytes / share, Buffer: f.buffers.get,
 	}
 	wanted := make(map[place]*lane, len(lanes))
+	ahead := min(rawAhead, max(rawAheadLeast, rawAheadAll/int64(max(1, len(f.lanes)))))
 	for i := range lanes {
 		l := lanes[(i+turn)%len(lanes)]
 		if at := l.refetch.Swap(-1); at >= 0 {
@@ -175,7 +176,7 @@ func (f *fetching) request(lanes []*lane, turn int) (*wire.Fetch, map[place]*lan
 		if l.fetchAt < 0 {
 			continue // it stopped at a gap
 		}
-		if !l.retryAt.IsZero() && time.Until(l.retryAt) > 0 || l.queued.Load() >= rawAhead || len(l.raw) == cap(l.raw) {
+		if !l.retryAt.IsZero() && time.Until(l.retryAt) > 0 || l.queued.Load() >= ahead || len(l.raw) == cap(l.raw) {
 			req.MaxWait = shortPoll
 			continue
 		}

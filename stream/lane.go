@@ -11,9 +11,13 @@ import (
 )
 
 const (
-	chunkRecords = 128     // decoded at a time: small enough to stay in the cache until they are decided
-	chunksAhead  = 8       // decoded chunks a partition that wait to be decided
-	rawAhead     = 2 << 20 // fetched bytes a partition that wait to be decoded
+	chunkRecords = 128 // decoded at a time: small enough to stay in the cache until they are decided
+	chunksAhead  = 8   // decoded chunks a partition that wait to be decided
+	// Fetched bytes that wait to be decoded: of a partition at most, of all
+	// partitions together, and of a partition however many there are.
+	rawAhead      = 1 << 20
+	rawAheadAll   = 16 << 20
+	rawAheadLeast = 128 << 10
 )
 
 // lane is one input partition on its way through fetching, decoding, merging

@@ -81,7 +81,7 @@ type Options struct {
 	Space chan<- struct{} // signalled when a full producer has room again; may be nil
 
 	MaxBatch  int           // bytes; 0: 900,000, below the broker's default limit
-	MaxQueued int64         // bytes not acknowledged at which Full says so; 0: 32 MiB
+	MaxQueued int64         // bytes not acknowledged at which Full says so; 0: 16 MiB
 	Timeout   time.Duration // of a request; 0: 10 s
 	Log       *slog.Logger  // nil: slog.Default()
 }
@@ -91,7 +91,7 @@ func (o *Options) defaults() {
 		o.MaxBatch = 900_000
 	}
 	if o.MaxQueued == 0 {
-		o.MaxQueued = 32 << 20
+		o.MaxQueued = 16 << 20
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 10 * time.Second
