@@ -54,6 +54,7 @@ type group struct {
 	means    bool // Mean: values must be counted
 
 	scanned bool // nothing kept in nodes serves it
+	limit   int  // of the newest events that are then looked at
 	sum     int  // index into layout.sums, -1
 	sketch  int  // index into layout.sketches, -1
 
@@ -296,6 +297,10 @@ func (c *compiler) bind(g *group) {
 	}
 	g.scanned = g.mode == now || g.family == famOrdered || g.family != famCount && g.family != famFind && g.index < 0
 	if g.scanned {
+		g.limit = c.s.options.scan
+		if g.mode == now {
+			g.limit = c.s.options.asked
+		}
 		return
 	}
 	k := sumKey{filter, -1}

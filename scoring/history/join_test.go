@@ -33,7 +33,7 @@ func at(m maker, id, t int64, card, shop string) *event.Transaction {
 
 func TestJoinIsExact(t *testing.T) {
 	o := tiny()
-	o.scan, o.exact, o.join = 30, 20, 16
+	o.asked, o.exact, o.join = 30, 20, 16
 	m := maker{testSchema(false, true)}
 	s := newStore(m.schema, o)
 	s.Install(cards(Query{Agg: Count}, Query{Agg: Sum, Column: amount}, Query{Agg: Median, Column: items}))

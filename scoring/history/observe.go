@@ -174,9 +174,9 @@ func (r *run) answers(g *group, values []Value) {
 			low = r.newest(low, high, w.count)
 		}
 		size := r.size(low, high)
-		if g.scanned && high-low > r.s.options.scan {
+		if g.scanned && high-low > g.limit {
 			r.cut = true
-			low = high - r.s.options.scan
+			low = high - g.limit
 		}
 		r.window(low, at, high, size)
 		at = min(at, low)

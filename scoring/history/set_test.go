@@ -134,7 +134,7 @@ func one(m maker, id, t int64) *event.Transaction {
 }
 
 func TestExpiryEdges(t *testing.T) {
-	for _, o := range []options{defaults(), {hotAt: 1, leafMax: 2, fan: 2, exact: 5, few: 5, scan: 100, waiting: 10, sweep: 10}} {
+	for _, o := range []options{defaults(), {hotAt: 1, leafMax: 2, fan: 2, exact: 5, few: 5, asked: 100, scan: 100, waiting: 10, sweep: 10}} {
 		m := maker{testSchema(false, false)}
 		s := newStore(m.schema, o)
 		ret := int64(minRetention)
@@ -342,7 +342,7 @@ func TestObserveAllocatesNothing(t *testing.T) {
 // the value says so.
 func TestScanLimit(t *testing.T) {
 	o := tiny()
-	o.scan = 30
+	o.asked, o.scan = 30, 30
 	m := maker{testSchema(false, false)}
 	s := newStore(m.schema, o)
 	recent := &Filter{Source: "all", Now: true, Match: func(Past, *event.Transaction) bool { return true }}

@@ -65,14 +65,15 @@ type options struct {
 	fan     int // kids of a node
 	exact   int // events in a window up to which distinct and median are exact
 	few     int // distinct values up to which a larger window is exact, too
-	scan    int // newest events of a window that are looked at one by one
+	asked   int // newest events of a window that a filter is asked of one by one
+	scan    int // newest events of a window that are read one by one, for other reasons
 	waiting int // labels whose transactions have not come
 	join    int // entries side by side that cost as much as one that is looked up
 	sweep   int // slots that a call of Reclaim looks at, and rows that it frees
 }
 
 func defaults() options {
-	return options{hotAt: MaxList, leafMax: 512, fan: 16, exact: MaxList, few: 128, scan: 100_000, join: 16, waiting: 1 << 20, sweep: 1 << 12}
+	return options{hotAt: MaxList, leafMax: 512, fan: 16, exact: MaxList, few: 128, asked: 10_000, scan: 100_000, join: 16, waiting: 1 << 20, sweep: 1 << 12}
 }
 
 // minRetention is the retention of a store without a plan.
