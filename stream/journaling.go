@@ -295,7 +295,13 @@ func (p *Processor) keepJournal(ctx context.Context) error {
 	do(func() error { return e.cuts.write(ctx, e, p.unwritable) })
 	do(func() error { e.cuts.beat(ctx, e); return nil })
 	do(func() error { return e.pre.runAll(ctx, func(err error) { p.unreadable(err) }) })
-	do(func() error { return e.pre.sift(ctx) })
+	do(func() error {
+		err := e.pre.sift(ctx)
+		if err == nil && ctx.Err() == nil && !p.journal.Fresh() {
+			p.log.Info("what the journal holds is known: what is new is not looked for there")
+		}
+		return err
+	})
 	do(func() error {
 		select {
 		case err := <-p.fatal:

@@ -1,6 +1,7 @@
 package reliability
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -56,6 +57,7 @@ func TestReliabilityScale(t *testing.T) {
 	for _, s := range []*scaled{empty, whole} {
 		s.pace(t, w, scale(2_000, 50_000))
 	}
+	whole.again(t, w, scale(2_000, 50_000))
 }
 
 // within holds starts on a full journal against those on an empty one.
@@ -180,14 +182,19 @@ func rounded(all []time.Duration) (out []time.Duration) {
 // these fits into memory.
 const paceMerchants = 40
 
-// pace has n records decided at a time, and says how fast: of cards that are in
-// memory, of ones that are on the disk alone, and of ones that nobody has seen,
-// at merchants that nobody has seen.
-func (s *scaled) pace(t *testing.T, w *world, n int) {
-	t.Helper()
-	watch := s.watch(t)
-	s.served.await(t, "what is there is read", time.Minute, func() bool { return watch.seen.Load() > 0 })
-	time.Sleep(time.Second)
+// phase is a stretch of records, and how they were decided.
+type phase struct {
+	name           string
+	n              int
+	card, merchant func(i int) int
+	rate           float64 // a second
+	cpu            time.Duration
+}
+
+// phases gives stretches of n records: of cards that are in memory, of ones that
+// are on the disk alone, and of ones that nobody has seen, at merchants that
+// nobody has seen.
+func (s *scaled) phases(w *world, n int, names ...string) (all []*phase) {
 	few := func(i int) int {
 		if i%5 == 0 {
 			return i / 5 % 2
@@ -197,38 +204,87 @@ func (s *scaled) pace(t *testing.T, w *world, n int) {
 	unseen := func(int) int { return newCards + s.next }
 	cold := func(i int) int { return w.shuffled(i + w.cards/3) }
 	same := func(i int) int { return w.shuffled(i%(n/10) + w.cards/3) } // few enough to be in memory
-	for _, phase := range []struct {
-		name           string
-		n              int
-		card, merchant func(i int) int
-	}{
-		{"merchants", paceMerchants * 10, same, few},
-		{"warming up", n / 5, same, few},
-		{"warm", n, same, few},
-		{"cold", n, cold, few},
-		{"warming up", n / 5, same, few},
-		{"warm", n, same, few},
-		{"new", n, unseen, unseen},
-		{"warming up", n / 5, same, few},
-		{"warm", n, same, few},
-	} {
+	for _, name := range names {
+		p := &phase{name: name, n: n, card: same, merchant: few}
+		switch name {
+		case "merchants":
+			p.n = paceMerchants * 10
+		case "warming up":
+			p.n = n / 5
+		case "cold":
+			p.card = cold
+		case "new":
+			p.card, p.merchant = unseen, unseen
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// pace has n records decided at a time, and says how fast.
+func (s *scaled) pace(t *testing.T, w *world, n int) {
+	t.Helper()
+	s.settled(t)
+	s.run(t, s.phases(w, n, "merchants", "warming up", "warm", "cold", "warming up", "warm", "new", "warming up", "warm"))
+}
+
+// settled waits until the program knows what its journal holds.
+func (s *scaled) settled(t *testing.T) {
+	t.Helper()
+	s.served.await(t, "what the journal holds is known", 10*time.Minute, func() bool {
+		return strings.Contains(s.served.logged(), "what the journal holds is known")
+	})
+}
+
+// again holds what a warm record costs after one more start against what it
+// cost before that.
+func (s *scaled) again(t *testing.T, w *world, n int) {
+	t.Helper()
+	names := []string{"merchants", "warming up", "warm", "warm", "warm"}
+	before := s.phases(w, n, names...)
+	s.run(t, before)
+	s.restart(t, w)
+	s.settled(t)
+	after := s.phases(w, n, names...)
+	s.run(t, after)
+	cost := func(all []*phase) (cpu, rate float64) {
+		slices.SortFunc(all[2:], func(a, b *phase) int { return cmp.Compare(a.cpu, b.cpu) })
+		return float64(all[3].cpu), all[3].rate
+	}
+	was, slow := cost(before)
+	is, fast := cost(after)
+	t.Logf("%s: after a start a warm record takes %.2f of the CPU, at %.2f of the rate", s.name, is/was, fast/slow)
+	if full() && is > 1.1*was {
+		t.Errorf("a warm record takes %.2f of the CPU that it took before the start", is/was)
+	}
+}
+
+// run has the records of some phases decided.
+func (s *scaled) run(t *testing.T, all []*phase) {
+	t.Helper()
+	watch := s.watch(t)
+	s.served.await(t, "what is there is read", time.Minute, func() bool { return watch.seen.Load() > 0 })
+	for n := int64(-1); n != watch.seen.Load(); time.Sleep(time.Second) {
+		n = watch.seen.Load()
+	}
+	for _, p := range all {
 		before, loads, most := watch.seen.Load(), s.loads(t), int64(0)
 		used := s.served.cpu()
 		began := time.Now()
-		for i := range phase.n {
-			id, message := s.some(phase.card(i), phase.merchant(i), time.Now().Truncate(time.Second))
+		for i := range p.n {
+			id, message := s.some(p.card(i), p.merchant(i), time.Now().Truncate(time.Second))
 			s.client.Produce(t.Context(), &kgo.Record{Topic: s.topic("tx"), Key: fmt.Append(nil, id), Value: message}, nil)
 		}
-		s.served.await(t, phase.name, 10*time.Minute, func() bool {
+		s.served.await(t, p.name, 10*time.Minute, func() bool {
 			most = max(most, s.served.memory())
-			return watch.seen.Load() >= before+int64(phase.n)
+			return watch.seen.Load() >= before+int64(p.n)
 		})
-		took, spent := time.Since(began), s.served.cpu()-used
+		p.rate, p.cpu = float64(p.n)/time.Since(began).Seconds(), s.served.cpu()-used
 		held := int64(s.metric(t, "history_memory_bytes"))
-		t.Logf("%-5s %-10s %6d records, %6.0f/s, %5.1f µs of CPU each, %6.0f loads, histories %4d MiB, process at most %4d MiB", s.name, phase.name, phase.n,
-			float64(phase.n)/took.Seconds(), float64(spent.Microseconds())/float64(phase.n), s.loads(t)-loads, held>>20, most>>20)
+		t.Logf("%-5s %-10s %6d records, %6.0f/s, %5.1f µs of CPU each, %6.0f loads, histories %4d MiB, process at most %4d MiB", s.name, p.name, p.n,
+			p.rate, float64(p.cpu.Microseconds())/float64(p.n), s.loads(t)-loads, held>>20, most>>20)
 		if held > s.budget+s.budget/4 {
-			t.Errorf("%s: the histories take %d MiB of memory, and have %d", phase.name, held>>20, s.budget>>20)
+			t.Errorf("%s: the histories take %d MiB of memory, and have %d", p.name, held>>20, s.budget>>20)
 		}
 	}
 	watch.stop()

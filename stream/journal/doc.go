@@ -9,6 +9,10 @@
 // can't disagree. Readers load the past of one entity, or what is known of one
 // id, at any time.
 //
+// What the journal does not hold, a new card or id, costs no look at the disk:
+// filters in memory know it. A cut adds to them what it writes; of a journal that
+// was there before, Sift gathers them in the background.
+//
 // Nothing on disk depends on the process: texts, and hashes keyed with bytes
 // that the journal made when it was new, so that nobody who writes payments can
 // aim at collisions. Values of secret fields are not stored, only their hashes.
