@@ -230,7 +230,7 @@ func (s *story) wounds(t *testing.T, mem *vfs.MemFS, name string, all []wound) {
 					}
 				}
 				t.Logf("%d: found damaged %d, at an earlier cut %d, whole %d, wrong 0", damaged+earlier+whole, damaged, earlier, whole)
-				if damaged == 0 {
+				if damaged == 0 && len(all) > 2*shares { // few may all be where it does not matter
 					t.Error("nothing is found damaged")
 				}
 			})

@@ -32,7 +32,7 @@ type Options struct {
 	// Reserve is how much of the disk a cut leaves free, in bytes; 0: 256 MiB.
 	Reserve int64
 	// Filters is how much memory may be taken to know what is not on the disk, in
-	// bytes; 0: 128 MiB. Two bytes an entity and bucket and two an id are enough.
+	// bytes; 0: 128 MiB. It takes some three bytes an id, and an entity in a bucket.
 	Filters int64
 	// MaxWaiting is how many labels may wait for their transactions; 0: 1 million.
 	MaxWaiting int
