@@ -211,7 +211,7 @@ func (c *cuts) done(e *engine, job *cut) {
 		for _, f := range s.done {
 			f(nil)
 		}
-		e.evictable = s.number
+		e.pre.durable.Store(s.number)
 		s.Reset()
 		*s = stretch{Segment: s.Segment, next: s.next[:0], rules: s.rules[:0]}
 		c.spare = append(c.spare, s)

@@ -30,11 +30,10 @@ type engine struct {
 	now    func() int64
 
 	// With a journal.
-	schema    *event.Schema
-	cuts      *cuts
-	pre       *prefetch
-	memory    int64  // bytes of histories beyond which cold ones leave memory; 0: none do
-	evictable uint32 // the last cut that is durable
+	schema *event.Schema
+	cuts   *cuts
+	pre    *prefetch
+	memory int64 // bytes of histories beyond which cold ones leave memory; 0: none do
 
 	wake     chan struct{}
 	requests chan *call

@@ -447,6 +447,6 @@ func (e *engine) slim() {
 		if e.memory == 0 || store.Stats().Used <= e.memory {
 			return
 		}
-		store.Evict(e.evictable)
+		store.Evict(e.pre.floor())
 	}
 }

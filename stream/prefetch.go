@@ -44,6 +44,7 @@ type prefetch struct {
 	waits   bool          // labels of earlier runs wait for their transactions
 	loads   *atomic.Int64 // counts reads; may be nil
 	failing atomic.Int64  // loaders that try on
+	durable atomic.Uint32 // the last cut that is
 	scratch []byte
 }
 
@@ -58,6 +59,7 @@ type load struct {
 	want
 	value   []byte
 	waiting []*held
+	durable atomic.Uint32 // the last cut that was when the reading began: it has all up to there
 
 	pasts  pasts
 	labels []labelled
@@ -170,6 +172,7 @@ func (p *prefetch) join(w want, h *held) bool {
 func (p *prefetch) ask(l *load, h *held) {
 	l.waiting = append(l.waiting, h)
 	h.missing++
+	l.durable.Store(p.durable.Load())
 	p.loading[l.want] = l
 	p.backlog = append(p.backlog, l)
 	p.push()
@@ -261,8 +264,20 @@ func (p *prefetch) read(ctx context.Context, l *load, trouble func(error)) error
 	}
 }
 
+// floor is the last cut up to which histories may leave memory. What was changed
+// after a reading began is not in what comes of it, a label above all: it must
+// still be in memory then.
+func (p *prefetch) floor() uint32 {
+	upTo := p.durable.Load()
+	for _, l := range p.loading {
+		upTo = min(upTo, l.durable.Load())
+	}
+	return upTo
+}
+
 // once reads once.
 func (p *prefetch) once(l *load) (err error) {
+	l.durable.Store(p.durable.Load())
 	l.pasts.reset()
 	l.labels = l.labels[:0]
 	if l.entity < 0 {

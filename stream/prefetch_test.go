@@ -3,17 +3,20 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"sluice/rules"
+	"sluice/scoring"
 	"sluice/scoring/event"
 	"sluice/stream/journal"
 )
@@ -94,5 +97,89 @@ func TestReadFails(t *testing.T) {
 	last := len(troubles) - 1
 	if troubles[last] != nil || !errors.Is(troubles[last-1], ErrJournalUnread) || !errors.Is(troubles[last-1], syscall.EIO) {
 		t.Errorf("told of %v", troubles)
+	}
+}
+
+// TestNothingLeavesWhileRead: what changes after a reading began is not in what
+// comes of it. A label of then must not leave memory with the only history that
+// was there, or the one that is being read counts a fraud too few.
+func TestNothingLeavesWhileRead(t *testing.T) {
+	schema, err := event.ParseSchema("schema.yaml", []byte("fields: {id: {type: integer}, time: {type: timestamp}, card: {type: string, entity: true}, shop: {type: string, entity: true}}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := rules.LoadFS(fstest.MapFS{"r.yaml": {Data: []byte("rules:\n  - {id: bad-shop, when: 'count(shop.last(\"30d\"), .fraud) >= 1', verdict: deny}\n")}}, "rules", schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := event.NewDecoder(schema)
+	payment := func(id int, minute int, card, shop string) *event.Transaction {
+		tx := new(event.Transaction)
+		m := fmt.Sprintf(`{"id":%d,"time":"2026-01-01T00:%02d:00Z","card":%q,"shop":%q}`, id, minute, card, shop)
+		if err := decoder.Transaction(tx, []byte(m), 1); err != nil {
+			t.Fatal(err)
+		}
+		tx.Arrive(tx.Time)
+		return tx
+	}
+	first := payment(1, 0, "a", "m")
+	fs := vfs.NewMem()
+	open := func() *journal.Journal {
+		j, err := journal.Open(journal.Options{Dir: "/j", Schema: schema, FS: fs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+	j := open()
+	s := j.Segment()
+	s.Decided(first, rules.Allow, 0, true)
+	if err := errors.Join(j.Write([]*journal.Segment{s}, journal.Progress{}), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	j = open()
+	defer j.Close()
+	core := scoring.New(schema, set, scoring.Options{Workers: 1})
+	store := core.Store()
+	store.SetOutside(true)
+	store.SetCut(2)
+	p := newPrefetch(j, schema, core)
+	p.unhold = func(*held) {}
+	p.durable.Store(1)
+	// prepare reads what a payment needs, and keeps back what is read of its shop.
+	prepare := func(tx *event.Transaction) (shop *load) {
+		for p.need(tx, &held{}); len(p.wants) > 0; {
+			l := <-p.wants
+			if err := p.once(l); err != nil {
+				t.Fatal(err)
+			}
+			if l.entity == 1 && l.key == first.Entities[1] {
+				shop = l
+				continue
+			}
+			p.arrived = append(p.arrived, l)
+		}
+		p.settle()
+		return shop
+	}
+	another := payment(2, 2, "b", "m")
+	shop := prepare(another) // what is read does not know of the label
+	prepare(payment(3, 3, "a", "x"))
+	core.Label(&event.Label{IDKey: first.IDKey, Time: first.Time, Fraud: true})
+	p.durable.Store(2) // so is the cut with the label
+	store.SetCut(3)
+	for range 100 {
+		store.Evict(p.floor())
+	}
+	p.arrived = append(p.arrived, shop)
+	p.settle()
+	if d := core.Decide([]scoring.Input{{Tx: another}}, 0); d[0].Outcome.Verdict != rules.Deny {
+		t.Errorf("the shop's fraud is not counted: %s", d[0].Record)
+	}
+	for range 1200 { // each goes round a part of the tables
+		store.Evict(p.floor())
+	}
+	if store.Departures() == 0 {
+		t.Error("nothing leaves memory when all is read")
 	}
 }
