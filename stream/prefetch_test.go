@@ -35,14 +35,7 @@ func TestReadFails(t *testing.T) {
 		}
 		return nil
 	}))
-	open := func() *journal.Journal {
-		j, err := journal.Open(journal.Options{Dir: "/j", Schema: schema, FS: fs})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return j
-	}
-	j := open()
+	j := openJournal(t, schema, fs)
 	var tx event.Transaction
 	if err := event.NewDecoder(schema).Transaction(&tx, []byte(`{"id":1,"time":"2026-01-01T00:00:00Z","card":"c"}`), 1); err != nil {
 		t.Fatal(err)
@@ -53,7 +46,7 @@ func TestReadFails(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	j = open()
+	j = openJournal(t, schema, fs)
 	broken.Store(true)
 	var mu sync.Mutex
 	var troubles []error
@@ -124,20 +117,13 @@ func TestNothingLeavesWhileRead(t *testing.T) {
 	}
 	first := payment(1, 0, "a", "m")
 	fs := vfs.NewMem()
-	open := func() *journal.Journal {
-		j, err := journal.Open(journal.Options{Dir: "/j", Schema: schema, FS: fs})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return j
-	}
-	j := open()
+	j := openJournal(t, schema, fs)
 	s := j.Segment()
 	s.Decided(first, rules.Allow, 0, true)
 	if err := errors.Join(j.Write([]*journal.Segment{s}, journal.Progress{}), j.Close()); err != nil {
 		t.Fatal(err)
 	}
-	j = open()
+	j = openJournal(t, schema, fs)
 	defer j.Close()
 	core := scoring.New(schema, set, scoring.Options{Workers: 1})
 	store := core.Store()
@@ -182,4 +168,13 @@ func TestNothingLeavesWhileRead(t *testing.T) {
 	if store.Departures() == 0 {
 		t.Error("nothing leaves memory when all is read")
 	}
+}
+
+func openJournal(t *testing.T, schema *event.Schema, fs vfs.FS) *journal.Journal {
+	t.Helper()
+	j, err := journal.Open(journal.Options{Dir: "/j", Schema: schema, FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
 }
