@@ -108,21 +108,22 @@ func brokerHarmed(t *testing.T, h harm, stream uint64, all []payment, want []exp
 	})
 	growth := float64(harmed)/float64(calm) - 1
 	t.Logf("%d %s over %d transactions: %+v; memory at most %d MiB, %d MiB undisturbed (%+.0f %%)", times, h.name, n, o, harmed>>20, calm>>20, 100*growth)
-	checkMemory(t, calm, harmed)
+	checkMemory(t, calm, harmed, full())
 }
 
-// checkMemory compares what was taken at most with what is taken undisturbed.
-func checkMemory(t *testing.T, calm, harmed int64) {
+// checkMemory compares what was taken at most with what is taken undisturbed: a
+// fifth more is allowed, and of a small run what queues hold.
+func checkMemory(t *testing.T, calm, harmed int64, large bool) {
 	t.Helper()
-	if growth := float64(harmed)/float64(calm) - 1; growth > 0.2 && (full() || harmed-calm > queues) {
+	if growth := float64(harmed)/float64(calm) - 1; growth > 0.2 && (large || harmed-calm > queues) {
 		t.Errorf("memory grows from %d to %d MiB, by %.0f %%; 20 %% are allowed", calm>>20, harmed>>20, 100*growth)
 	}
 }
 
 // queues is what waits for a broker that is away: 16 MiB of verdicts and what is
 // kept of each until it is acknowledged, and as much again until it is collected.
-// Undisturbed they never fill. A short run is small beside them (56 MiB were
-// seen): there so much more is allowed too.
+// Undisturbed they never fill. Short runs and those through a slow network are
+// small beside them (60 MiB were seen): there so much more is allowed too.
 const queues = 96 << 20
 
 func containsAny(text string, parts []string) bool {

@@ -72,7 +72,7 @@ func TestReliabilitySlow(t *testing.T) {
 					t.Logf("%s %d: from %d to %d of %d; /readyz: %s", bad.name, i+1, before, w.seen.Load(), n, why)
 				}
 			})
-			checkMemory(t, calm, harmed)
+			checkMemory(t, calm, harmed, false)
 			t.Logf("%d times %s over %d transactions, %d connections broken: %+v; memory at most %d MiB, %d MiB undisturbed", times, bad.name, n, broken, o, harmed>>20, calm>>20)
 		})
 	}
