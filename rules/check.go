@@ -14,7 +14,8 @@ import (
 
 // Check loads a directory of rule files, and also gives what is allowed and
 // hardly meant (package lint), each with its place; rules that expire before now,
-// and entries of lists that have ended by then, are among that. Rules that are off are not looked over.
+// and entries of lists that have ended by then, are among that. Rules that are off
+// are not looked over.
 func Check(dir string, schema *event.Schema, now time.Time) (set *Set, warnings strict.Faults, err error) {
 	if err := isDirectory(dir); err != nil {
 		return nil, nil, err

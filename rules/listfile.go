@@ -17,7 +17,7 @@ const (
 	maxListLine    = 1 << 10
 	maxListEntries = 4_000_000
 	maxListFaults  = 20
-	maxListsSize   = 256 << 20
+	maxDirSize     = 256 << 20
 )
 
 // listLine is one entry of a list file.

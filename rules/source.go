@@ -173,8 +173,8 @@ func readOnce(fsys fs.FS) (*sources, error) {
 		if err != nil {
 			return nil, err
 		}
-		if size := sizeOf(infos); size > maxListsSize {
-			return nil, fmt.Errorf("the files in %s have %d MiB together, and at most %d are read", in.dir, size>>20, maxListsSize>>20)
+		if size := sizeOf(infos); size > maxDirSize {
+			return nil, fmt.Errorf("the files in %s have %d MiB together, and at most %d are read", in.dir, size>>20, maxDirSize>>20)
 		}
 		for _, i := range infos {
 			name := path.Join(in.dir, i.name)

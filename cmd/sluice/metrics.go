@@ -221,3 +221,22 @@ func (a *alertMetrics) Collect(ch chan<- prometheus.Metric) {
 		gauge(ch, a.waiting, float64(n), channel)
 	}
 }
+
+// standing shows Prometheus which rules stand apart from the others: how many,
+// and each by its id.
+type standing struct {
+	all, one *prometheus.Desc
+	rules    func() []string
+}
+
+// Describe is prometheus.Collector's.
+func (m *standing) Describe(ch chan<- *prometheus.Desc) { ch <- m.all; ch <- m.one }
+
+// Collect is prometheus.Collector's.
+func (m *standing) Collect(ch chan<- prometheus.Metric) {
+	ids := m.rules()
+	gauge(ch, m.all, float64(len(ids)))
+	for _, id := range ids {
+		gauge(ch, m.one, 1, id)
+	}
+}
