@@ -42,6 +42,12 @@ var mutations = []mutation{
 	{"what a cut adds is not in the filters", "stream/journal/tables.go", "t.filters.add(t.filter, h)", ""},
 	{"a run produces under the epoch of the run before", "stream/journaling.go", "Epoch: run.Epoch + 1", "Epoch: run.Epoch"},
 	{"verdicts behind the last cut are not read back", "stream/recovery.go", "t.p.engine.core.Restore(d.id, d.Earlier)", ""},
+	{"an id that the journal knows is not looked up", "stream/prefetch.go", "return !known || e.Body == (event.Key{})", "return false && (!known || e.Body == (event.Key{}))"},
+	{"a cut forgets the body that an earlier one knew", "stream/journal/emit.go", "if n.Body == (event.Key{}) {", "if n.Body == (event.Key{}) && false {"},
+	{"what was read back is not logged", "stream/recovery.go", "t.p.engine.recalled(d.text, &d.Earlier)", ""},
+	{"an acknowledged letter counts for passed with the record at which reading goes on", "stream/told.go", "if offset < n.next {", "if offset <= n.next {"},
+	{"labels that waited are not brought to the history", "stream/journal/deliver.go", "m.labels = append(m.labels, labels...)", "_ = labels"},
+	{"the journal's files are not synced", "stream/journal/fuse.go", "return f.fuse.through(f.File.Sync)", "return nil"},
 }
 
 // TestReliabilityMutations breaks the program in one place after the other, and
