@@ -55,7 +55,7 @@ func peer(t *testing.T, seeds []string, opts ...kgo.Opt) *kgo.Client {
 func readAll(t *testing.T, seeds []string, topic string, n int) []*kgo.Record {
 	t.Helper()
 	c := peer(t, seeds, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
 	var out []*kgo.Record
 	for len(out) < n {

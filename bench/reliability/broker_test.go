@@ -48,7 +48,7 @@ var harms = []harm{
 			t.Fatal(err)
 		}
 		return func() {
-			for gone := time.Now().Add(time.Minute); lives(pid) && time.Now().Before(gone); {
+			for gone := time.Now().Add(hung); lives(pid) && time.Now().Before(gone); {
 				time.Sleep(10 * time.Millisecond) // its memory is taken apart first
 			}
 			if out, err := exec.Command(filepath.Join("..", "..", ".ci", "kafka"), "restart", p.kafka).CombinedOutput(); err != nil {
@@ -94,10 +94,10 @@ func brokerHarmed(t *testing.T, h harm, stream uint64, all []payment, want []exp
 		for i := range times {
 			seen, left := int(w.seen.Load()), times-i
 			goal := min(seen+1+random.IntN(max(1, 2*(n-seen)/(left+1))), n-1)
-			w.await(t, goal, s, 2*time.Minute)
+			w.await(t, goal, s, hung)
 			heal := h.do(t, p)
 			why := ""
-			s.await(t, "/readyz tells the cause", time.Minute, func() bool {
+			s.await(t, "/readyz tells the cause", hung, func() bool {
 				var status int
 				status, why = s.get(t, "/readyz")
 				return status == http.StatusServiceUnavailable && containsAny(why, h.says)

@@ -82,18 +82,18 @@ func diskIll(t *testing.T, a ailment) {
 	w := p.watch(t)
 	s := serve(t, config)
 	p.send(t, all[:n/10])
-	w.await(t, n/10, s, time.Minute)
+	w.await(t, n/10, s, hung)
 	s.awaitReady(t)
 
 	ill(s)
 	p.send(t, all[n/10:n/10+1000])
-	w.await(t, n/10+1000, s, time.Minute) // deciding goes on
+	w.await(t, n/10+1000, s, hung) // deciding goes on
 	s.awaitUnready(t, "journal")
 	p.awaitAlert(t, "firing")
 
 	p.send(t, all[n/10+1000:])
-	s.awaitLog(t, "deciding pauses", time.Minute)
-	s.await(t, "requests are refused", time.Minute, func() bool {
+	s.awaitLog(t, "deciding pauses", hung)
+	s.await(t, "requests are refused", hung, func() bool {
 		status, answer := s.ask(t, http.MethodPost, "/v1/verdicts", `{"transaction_id":9000000,"tx_datetime":"2018-10-01T00:00:00Z","customer_id":1,"terminal_id":1,"tx_amount":1}`)
 		return status == http.StatusServiceUnavailable && strings.Contains(answer, `"code":"journal"`)
 	})
@@ -112,10 +112,10 @@ func diskIll(t *testing.T, a ailment) {
 		}
 	}
 	well(s)
-	w.await(t, n*3/4, s, time.Minute)
+	w.await(t, n*3/4, s, hung)
 	s.kill(t) // what it caught up with has to be worth something
 	s = serve(t, config)
-	w.await(t, n, s, time.Minute)
+	w.await(t, n, s, hung)
 	s.awaitReady(t)
 	if !a.lasts { // the alert of a run that was killed is nobody's
 		p.awaitAlert(t, "resolved")
@@ -127,7 +127,7 @@ func diskIll(t *testing.T, a ailment) {
 // awaitUnready waits until /readyz says so, and why.
 func (s *process) awaitUnready(t *testing.T, why string) {
 	t.Helper()
-	s.await(t, "unready: "+why, time.Minute, func() bool {
+	s.await(t, "unready: "+why, hung, func() bool {
 		status, text := s.get(t, "/readyz")
 		return status == http.StatusServiceUnavailable && strings.Contains(text, why)
 	})

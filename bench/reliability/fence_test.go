@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestReliabilityFence freezes a process in the middle of its work and starts a
@@ -25,7 +24,7 @@ func TestReliabilityFence(t *testing.T) {
 		w := p.watch(t)
 		first := serve(t, p.configure(t, "first", "{dir: first, interval: 50ms}", "state: {dir: first-state}"))
 		goal := 1 + random.IntN(n*3/4)
-		first.await(t, "some verdicts", time.Minute, func() bool { return w.seen.Load() >= int64(goal) })
+		first.await(t, "some verdicts", hung, func() bool { return w.seen.Load() >= int64(goal) })
 		first.freeze(t)
 		frozenAt := w.seen.Load()
 		if out, err := exec.Command("cp", "-r", filepath.Join(p.dir, "first"), filepath.Join(p.dir, "second")).CombinedOutput(); err != nil {
@@ -35,18 +34,18 @@ func TestReliabilityFence(t *testing.T) {
 		// It wakes at a random place: while the other one still starts, in the
 		// middle of its work, or when all is done.
 		wake := frozenAt + random.Int64N(int64(n)-frozenAt+1)
-		second.await(t, "more verdicts", time.Minute, func() bool {
+		second.await(t, "more verdicts", hung, func() bool {
 			return w.seen.Load() >= min(wake+1, int64(n)) && strings.Contains(second.logged(), "msg=deciding")
 		})
 		first.thaw(t)
-		if code := first.end(t, time.Minute); code == 0 {
+		if code := first.end(t, hung); code == 0 {
 			t.Errorf("round %d: the one that was frozen ends with code 0", round)
 		}
 		log := first.logged()
 		if !strings.Contains(log, "another") {
 			t.Errorf("round %d: the one that was frozen does not say why it ends:\n%s", round, log)
 		}
-		w.await(t, n, second, time.Minute)
+		w.await(t, n, second, hung)
 		second.awaitReady(t)
 		second.terminate(t)
 		o := p.judge(t, want)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestReliabilityTwoGroups has two processes decide the same topics, each in a
@@ -33,13 +32,13 @@ func TestReliabilityTwoGroups(t *testing.T) {
 	for k := range kills {
 		i := random.IntN(2)
 		seen := int(watches[i].seen.Load())
-		watches[i].await(t, min(seen+1+random.IntN(2*n/kills), n-1), running[i], time.Minute)
+		watches[i].await(t, min(seen+1+random.IntN(2*n/kills), n-1), running[i], hung)
 		running[i].kill(t)
 		running[i] = serve(t, configs[i])
 		t.Logf("kill %d: of process %d, at %d and %d of %d", k+1, i+1, watches[0].seen.Load(), watches[1].seen.Load(), n)
 	}
 	for i, p := range []*place{first, second} {
-		watches[i].await(t, n, running[i], 2*time.Minute)
+		watches[i].await(t, n, running[i], hung)
 		running[i].awaitReady(t)
 		running[i].terminate(t)
 		t.Logf("process %d: %+v", i+1, p.judge(t, reference(t, n)))

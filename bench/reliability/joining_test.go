@@ -29,14 +29,14 @@ func TestReliabilityJoining(t *testing.T) {
 	s := serve(t, config)
 	for i := range times {
 		p.send(t, all[n*i/times:n*(i+1)/times])
-		w.await(t, n*(i+1)/times, s, time.Minute)
+		w.await(t, n*(i+1)/times, s, hung)
 		s.awaitReady(t)
 		name := p.clientOfMember(t)
 		s.terminate(t)
 		p.join(t, name, 10*time.Second) // it is alone, and answered at once
 		p.join(t, name, 100*time.Millisecond)
 		s = serve(t, config)
-		s.awaitLog(t, "msg=deciding", time.Minute)
+		s.awaitLog(t, "msg=deciding", hung)
 		if got := len(strings.Fields(assignment.FindStringSubmatch(s.logged())[1])); got != 2*partitions {
 			t.Errorf("start %d: it decides with %d of %d partitions, and dead runs have the others", i+1, got, 2*partitions)
 		}

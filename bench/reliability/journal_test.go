@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestReliabilityLostJournal kills the program and throws its journal away, in
@@ -25,7 +24,7 @@ func TestReliabilityLostJournal(t *testing.T) {
 		seen := int(w.seen.Load())
 		goal := min(seen+1+random.IntN(max(1, 2*(n-seen)/(times-i+1))), n-1)
 		s := serve(t, config)
-		w.await(t, goal, s, time.Minute)
+		w.await(t, goal, s, hung)
 		s.kill(t)
 		t.Logf("loss %d: at %d of %d", i+1, w.seen.Load(), n)
 		if err := os.RemoveAll(filepath.Join(p.dir, "journal")); err != nil {
@@ -33,7 +32,7 @@ func TestReliabilityLostJournal(t *testing.T) {
 		}
 	}
 	s := serve(t, config)
-	w.await(t, n, s, time.Minute)
+	w.await(t, n, s, hung)
 	s.awaitReady(t)
 	s.terminate(t)
 	t.Logf("%d journals lost over %d transactions: %+v", times, n, p.judge(t, reference(t, n)))
@@ -60,7 +59,7 @@ func TestReliabilityDamagedJournal(t *testing.T) {
 	for i := range times {
 		s := serve(t, config)
 		feed(n * (i + 1) / (times + 1))
-		w.await(t, sent, s, time.Minute)
+		w.await(t, sent, s, hung)
 		if i%2 == 0 {
 			s.terminate(t)
 		} else {
@@ -69,7 +68,7 @@ func TestReliabilityDamagedJournal(t *testing.T) {
 		where := flip(t, random, filepath.Join(p.dir, "journal"))
 		feed(sent + n/(times+1)/2)
 		s = start(t, config)
-		s.awaitEndOr(t, time.Minute, func() bool { return w.seen.Load() >= int64(sent) })
+		s.awaitEndOr(t, hung, func() bool { return w.seen.Load() >= int64(sent) })
 		if s.alive() {
 			s.terminate(t)
 			t.Logf("damage %d, %s: without consequence", i+1, where)
@@ -81,7 +80,7 @@ func TestReliabilityDamagedJournal(t *testing.T) {
 		}
 		s.quiet = true
 		s = serve(t, rebuild)
-		w.await(t, sent, s, time.Minute)
+		w.await(t, sent, s, hung)
 		if !strings.Contains(s.logged(), "a new one is made from the topics") {
 			t.Errorf("damage %d, %s: found at the first start, and not at the second", i+1, where)
 		}
@@ -90,7 +89,7 @@ func TestReliabilityDamagedJournal(t *testing.T) {
 	}
 	s := serve(t, config)
 	feed(n)
-	w.await(t, n, s, time.Minute)
+	w.await(t, n, s, hung)
 	s.awaitReady(t)
 	s.terminate(t)
 	t.Logf("%d damages, %d of them found, over %d transactions: %+v", times, found, n, p.judge(t, reference(t, n)))

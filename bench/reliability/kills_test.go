@@ -21,14 +21,14 @@ func TestReliabilityKills(t *testing.T) {
 		seen, left := int(w.seen.Load()), kills-k
 		// On average the same share of what is left each time; never all of it.
 		goal := min(seen+1+random.IntN(max(1, 2*(n-seen)/(left+1))), n-1)
-		patience := time.Minute
+		limit := hung
 		if random.IntN(4) == 0 {
-			patience = time.Duration(random.Int64N(int64(1500 * time.Millisecond)))
+			limit = time.Duration(random.Int64N(int64(1500 * time.Millisecond)))
 		}
 		s := start(t, config)
 		for began := time.Now(); int(w.seen.Load()) < goal; time.Sleep(200 * time.Microsecond) {
-			if time.Since(began) > patience {
-				if patience == time.Minute {
+			if time.Since(began) > limit {
+				if limit == hung {
 					t.Fatalf("kill %d: nothing moves at %d verdicts, %d wanted", k, w.seen.Load(), goal)
 				}
 				starting++
@@ -47,7 +47,7 @@ func TestReliabilityKills(t *testing.T) {
 		t.Errorf("all was decided before the last kill: it proves less than it says")
 	}
 	s := serve(t, config)
-	w.await(t, n, s, 2*time.Minute)
+	w.await(t, n, s, hung)
 	s.terminate(t)
 	o := p.judge(t, reference(t, n))
 	t.Logf("%d kills, %d of them before anything was decided, over %d transactions: %+v", kills, starting, n, o)

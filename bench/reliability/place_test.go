@@ -135,7 +135,7 @@ func newPlace(t *testing.T) *place {
 		t.Fatal(err)
 	}
 	// The broker knows of its topics a moment later.
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(hung); ; time.Sleep(20 * time.Millisecond) {
 		there, err := p.admin.ListTopics(t.Context(), topics...)
 		if err == nil && there.Error() == nil && led(there) == partitions*len(topics) {
 			break

@@ -84,7 +84,7 @@ func start(t *testing.T, config string, args ...string) *process {
 func serve(t *testing.T, config string, args ...string) *process {
 	t.Helper()
 	s := start(t, config, args...)
-	s.await(t, "it listens", 30*time.Second, func() bool { return listens.MatchString(s.logged()) })
+	s.await(t, "it listens", hung, func() bool { return listens.MatchString(s.logged()) })
 	s.url = "http://" + listens.FindStringSubmatch(s.logged())[1]
 	return s
 }
@@ -97,6 +97,10 @@ func (s *process) alive() bool {
 		return true
 	}
 }
+
+// hung: what has not moved for so long will not. It is far more than a busy machine
+// needs, for a test must fail of what is wrong only.
+const hung = 4 * time.Minute
 
 func (s *process) await(t *testing.T, what string, within time.Duration, ok func() bool) {
 	t.Helper()
@@ -193,7 +197,7 @@ func (s *process) end(t *testing.T, within time.Duration) int {
 func (s *process) terminate(t *testing.T) {
 	t.Helper()
 	s.signal(t, syscall.SIGTERM)
-	if code := s.end(t, time.Minute); code != 0 || !strings.Contains(s.logged(), "msg=stopped") {
+	if code := s.end(t, hung); code != 0 || !strings.Contains(s.logged(), "msg=stopped") {
 		t.Errorf("SIGTERM: exit code %d", code)
 	}
 	s.quiet = !t.Failed()
@@ -236,7 +240,7 @@ func (s *process) thaw(t *testing.T) {
 // awaitReady waits until /readyz says so.
 func (s *process) awaitReady(t *testing.T) {
 	t.Helper()
-	s.await(t, "ready", time.Minute, func() bool { status, _ := s.get(t, "/readyz"); return status == http.StatusOK })
+	s.await(t, "ready", hung, func() bool { status, _ := s.get(t, "/readyz"); return status == http.StatusOK })
 }
 
 // awaitEndOr waits until it has ended, or ok.

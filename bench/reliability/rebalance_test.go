@@ -60,7 +60,7 @@ func (x *stranger) visit(t *testing.T, p *place, stay time.Duration) {
 	}
 	select {
 	case <-x.assigned:
-	case <-time.After(30 * time.Second):
+	case <-time.After(hung):
 		t.Error("the group does not take another member in")
 	}
 	time.Sleep(stay)
@@ -117,9 +117,9 @@ func TestReliabilityRebalances(t *testing.T) {
 	x := &stranger{}
 	for range visits {
 		x.visit(t, p, time.Duration(random.Int64N(int64(500*time.Millisecond))))
-		s.await(t, "it has all partitions again", time.Minute, func() bool { return p.assigned(t, s) == partitions })
+		s.await(t, "it has all partitions again", hung, func() bool { return p.assigned(t, s) == partitions })
 	}
-	w.await(t, n, s, 2*time.Minute)
+	w.await(t, n, s, hung)
 	s.awaitReady(t)
 	close(stop)
 	around.Wait()

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 )
@@ -28,7 +27,7 @@ func TestReliabilityRetention(t *testing.T) {
 	w := p.watch(t)
 	s := serve(t, config)
 	p.send(t, all[:n/2])
-	w.await(t, n/2, s, time.Minute)
+	w.await(t, n/2, s, hung)
 	s.awaitReady(t)
 	s.terminate(t)
 
@@ -42,7 +41,7 @@ func TestReliabilityRetention(t *testing.T) {
 		g := p.hole(t, random, int32(2-i))
 		for range 2 { // a restart alone changes nothing
 			s = serve(t, config)
-			w.await(t, sent-gone-g.open, s, time.Minute)
+			w.await(t, sent-gone-g.open, s, hung)
 			s.awaitGap(t, p, g)
 			if seen := w.settle(); seen != int64(sent-gone-g.open) {
 				t.Errorf("%d verdicts, %d expected while the partition stands", seen, sent-gone-g.open)
@@ -51,7 +50,7 @@ func TestReliabilityRetention(t *testing.T) {
 		}
 		gone += g.lost()
 		s = serve(t, way.config, way.args...)
-		w.await(t, sent-gone, s, time.Minute)
+		w.await(t, sent-gone, s, hung)
 		s.awaitReady(t)
 		s.terminate(t)
 	}
@@ -101,7 +100,7 @@ func (p *place) deleteRecords(t *testing.T, topic string, partition int32, below
 func (s *process) awaitGap(t *testing.T, p *place, g hole) {
 	t.Helper()
 	var why string
-	s.await(t, "it says what is missing", time.Minute, func() bool {
+	s.await(t, "it says what is missing", hung, func() bool {
 		var status int
 		status, why = s.get(t, "/readyz")
 		return status == http.StatusServiceUnavailable && strings.Contains(why, "--accept-gap")

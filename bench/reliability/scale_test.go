@@ -117,9 +117,9 @@ func (s *scaled) restart(t *testing.T, w *world) {
 	came := s.expect(t, waiting)
 	began := time.Now()
 	s.served = start(t, s.config)
-	s.served.await(t, "it listens", time.Minute, func() bool { return listens.MatchString(s.served.logged()) })
+	s.served.await(t, "it listens", hung, func() bool { return listens.MatchString(s.served.logged()) })
 	s.served.url = "http://" + listens.FindStringSubmatch(s.served.logged())[1]
-	s.served.await(t, "a verdict", time.Minute, func() bool {
+	s.served.await(t, "a verdict", hung, func() bool {
 		status, _ := s.served.ask(t, http.MethodPost, "/v1/verdicts", string(request))
 		return status == http.StatusOK
 	})
@@ -127,7 +127,7 @@ func (s *scaled) restart(t *testing.T, w *world) {
 	select {
 	case at := <-came:
 		s.kafka = append(s.kafka, at.Sub(began))
-	case <-time.After(time.Minute):
+	case <-time.After(hung):
 		t.Fatal("no verdict of the record")
 	}
 }
@@ -263,7 +263,7 @@ func (s *scaled) again(t *testing.T, w *world, n int) {
 func (s *scaled) run(t *testing.T, all []*phase) {
 	t.Helper()
 	watch := s.watch(t)
-	s.served.await(t, "what is there is read", time.Minute, func() bool { return watch.seen.Load() > 0 })
+	s.served.await(t, "what is there is read", hung, func() bool { return watch.seen.Load() > 0 })
 	for n := int64(-1); n != watch.seen.Load(); time.Sleep(time.Second) {
 		n = watch.seen.Load()
 	}

@@ -62,7 +62,7 @@ func TestReliabilitySlow(t *testing.T) {
 			o, harmed := proxied(func(x *proxy, w *watch, s *process) {
 				for i := range times {
 					seen := int(w.seen.Load())
-					w.await(t, seen+1+random.IntN(max(1, (n-seen)/(times-i+1))), s, 2*time.Minute)
+					w.await(t, seen+1+random.IntN(max(1, (n-seen)/(times-i+1))), s, hung)
 					before := w.seen.Load()
 					bad.make(x)
 					began := time.Now()

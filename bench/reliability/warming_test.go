@@ -70,7 +70,7 @@ func TestReliabilityWarming(t *testing.T) {
 	w := p.watch(t)
 	s := serve(t, config)
 	p.send(t, all[:n/2])
-	w.await(t, n/2, s, time.Minute)
+	w.await(t, n/2, s, hung)
 	s.awaitReady(t)
 	s.terminate(t) // what it has decided is committed: nothing is lost that was not decided
 	p.forgetMost(t, random)
@@ -82,7 +82,7 @@ func TestReliabilityWarming(t *testing.T) {
 		s = serve(t, rebuild)
 		p.send(t, all[sent:to])
 		sent = to
-		w.await(t, sent, s, time.Minute)
+		w.await(t, sent, s, hung)
 		s.awaitReady(t)
 		s.terminate(t)
 	}

@@ -151,9 +151,13 @@ func (p *place) serve(t *testing.T, env ...string) *process {
 	return s
 }
 
+// hung: what has not moved for so long will not. It is far more than a busy machine
+// needs, for a test must fail of what is wrong only.
+const hung = 4 * time.Minute
+
 func (s *process) await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(hung); !ok(); time.Sleep(10 * time.Millisecond) {
 		select {
 		case <-s.ended:
 			t.Fatalf("it ended while this was waited for: %s", what)
@@ -202,7 +206,7 @@ func (s *process) stop(t *testing.T, sig os.Signal) (code int) {
 	}
 	select {
 	case <-s.ended:
-	case <-time.After(time.Minute):
+	case <-time.After(hung):
 		t.Fatalf("%v does not end it", sig)
 	}
 	return s.cmd.ProcessState.ExitCode()
@@ -246,7 +250,7 @@ func (p *place) read(t *testing.T, topic string, n int) []*kgo.Record {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
 	var out []*kgo.Record
 	for len(out) < n && ctx.Err() == nil {

@@ -70,7 +70,7 @@ func TestServeRefusesFailingExamples(t *testing.T) {
 		v, ok := map[string]string{"SLUICE_BROKERS": "127.0.0.1:1", "SLUICE_LISTEN": "127.0.0.1:0"}[name]
 		return v, ok
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
 	code := run(ctx, []string{"serve", "--config", filepath.Join(p.dir, "sluice.yaml")}, console{&out, &errs, env})
 	if code != exitFault || !strings.Contains(errs.String(), `the example "two before" of bad fails: rule: expected fires, got does not fire`) {
@@ -92,7 +92,7 @@ func (o *told) Write(p []byte) (int, error) {
 
 func (o *told) await(t *testing.T, text string) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(hung); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		o.mu.Lock()
 		found := strings.Contains(o.b.String(), text)
 		o.mu.Unlock()

@@ -73,7 +73,7 @@ func answers(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: answers PATH [TEXT]")
 	}
 	text := strings.Join(args[1:], "")
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(hung); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		w, err := http.Get(ts.Getenv("AT") + args[0])
 		if err != nil {
 			continue

@@ -146,9 +146,13 @@ func (d *door) start(t *testing.T) {
 	t.Cleanup(d.stop)
 }
 
+// hung: what has not moved for so long will not. It is far more than a busy machine
+// needs, for a test must fail of what is wrong only.
+const hung = 4 * time.Minute
+
 func (d *door) await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(hung); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain: %s; %+v", what, d.p.State())
 		}
@@ -223,7 +227,7 @@ func (d *door) read(t *testing.T, topic string, n int) []*kgo.Record {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
 	var out []*kgo.Record
 	for len(out) < n {
