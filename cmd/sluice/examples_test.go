@@ -72,7 +72,7 @@ func TestServeRefusesFailingExamples(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
-	code := run(ctx, []string{"serve", "--config", filepath.Join(p.dir, "sluice.yaml")}, console{&out, &errs, env})
+	code := run(ctx, []string{"serve", "--config", filepath.Join(p.dir, "sluice.yaml")}, console{&out, messagesTo(&errs), env})
 	if code != exitFault || !strings.Contains(errs.String(), `the example "two before" of bad fails: rule: expected fires, got does not fire`) {
 		t.Errorf("%d %s", code, errs.String())
 	}
@@ -114,7 +114,9 @@ func TestWatchTestsAgain(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var out told
 	ended := make(chan int)
-	go func() { ended <- run(ctx, []string{"test", "--watch", dir}, console{&out, &out, os.LookupEnv}) }()
+	go func() {
+		ended <- run(ctx, []string{"test", "--watch", dir}, console{&out, messagesTo(&out), os.LookupEnv})
+	}()
 	out.await(t, "rules: 1 example, all as expected\n")
 	put(t, file, exemplified("bad", "3"))
 	out.await(t, "changed:")

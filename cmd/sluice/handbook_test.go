@@ -33,7 +33,7 @@ func handbook(t testing.TB, name string) string {
 func sluice(t testing.TB, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(context.Background(), args, console{&out, &errs, os.LookupEnv})
+	code = run(context.Background(), args, console{&out, messagesTo(&errs), os.LookupEnv})
 	return out.String(), errs.String(), code
 }
 

@@ -468,7 +468,7 @@ func TestEndToEndLoadInterrupted(t *testing.T) {
 		interrupt()
 	}()
 	var stdout, stderr bytes.Buffer
-	code := run(ctx, []string{"load", "--config", l.config, "--rate", "100", data}, console{&stdout, &stderr, os.LookupEnv})
+	code := run(ctx, []string{"load", "--config", l.config, "--rate", "100", data}, console{&stdout, messagesTo(&stderr), os.LookupEnv})
 	if code != exitFault || !strings.Contains(stderr.String(), "interrupted before everything was sent") {
 		t.Fatalf("exit %d: %s", code, stderr.String())
 	}

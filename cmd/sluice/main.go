@@ -30,8 +30,9 @@ var errFaults = errors.New("faults")
 
 // console is where a subcommand talks to its user.
 type console struct {
-	out, err io.Writer
-	env      func(string) (string, bool)
+	out io.Writer
+	err *messages
+	env func(string) (string, bool)
 }
 
 // command is one subcommand.
@@ -58,7 +59,7 @@ func commands() []command {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], console{os.Stdout, os.Stderr, os.LookupEnv})
+	code := run(ctx, os.Args[1:], console{os.Stdout, messagesTo(os.Stderr), os.LookupEnv})
 	stop()
 	os.Exit(code)
 }

@@ -2,20 +2,15 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/term"
 )
 
 // progress shows how far a long work is: redrawn in place on a terminal, a line
 // every few seconds elsewhere.
 type progress struct {
-	out   io.Writer
-	tty   bool
+	out   *messages
 	unit  string
 	total int64        // of done
 	done  atomic.Int64 // what the share is taken from
@@ -27,13 +22,13 @@ type progress struct {
 
 // startProgress begins to show progress towards total; unit names the items
 // whose rate is shown.
-func startProgress(out io.Writer, unit string, total int64) *progress {
+func startProgress(out *messages, unit string, total int64) *progress {
 	p := &progress{
-		out: out, tty: isTerminal(out), unit: unit, total: max(total, 1),
+		out: out, unit: unit, total: max(total, 1),
 		start: time.Now(), quit: make(chan struct{}), ended: make(chan struct{}),
 	}
 	every := 5 * time.Second
-	if p.tty {
+	if p.out.tty {
 		every = 200 * time.Millisecond
 	}
 	go p.run(every)
@@ -58,9 +53,7 @@ func (p *progress) run(every time.Duration) {
 func (p *progress) stop() {
 	close(p.quit)
 	<-p.ended
-	if p.tty {
-		fmt.Fprint(p.out, "\r\x1b[K")
-	}
+	p.out.wipe()
 }
 
 func (p *progress) draw() {
@@ -72,18 +65,13 @@ func (p *progress) draw() {
 		left := time.Duration(float64(elapsed) / share * (1 - share))
 		line += fmt.Sprintf(", %s left", left.Round(time.Second))
 	}
-	if !p.tty {
+	if !p.out.tty {
 		fmt.Fprintln(p.out, strings.TrimSpace(line))
 		return
 	}
 	const width = 30
 	full := int(share * width)
-	fmt.Fprintf(p.out, "\r[%s%s] %s\x1b[K", strings.Repeat("█", full), strings.Repeat("·", width-full), line)
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	p.out.draw(fmt.Sprintf("[%s%s] %s", strings.Repeat("█", full), strings.Repeat("·", width-full), line))
 }
 
 // thousands writes a number with commas between groups of three digits.

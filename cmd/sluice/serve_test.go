@@ -217,7 +217,7 @@ func TestServeExplains(t *testing.T) {
 			if c.args == nil && c.code != exitUsage {
 				args = append(args, "--config", site(t, c.config))
 			}
-			if code := run(t.Context(), args, console{&out, &log, func(string) (string, bool) { return "", false }}); code != c.code {
+			if code := run(t.Context(), args, console{&out, messagesTo(&log), func(string) (string, bool) { return "", false }}); code != c.code {
 				t.Errorf("exit code %d", code)
 			}
 			for _, want := range c.want {
