@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
@@ -119,6 +120,10 @@ func (p *Processor) warnOfOthers(lanes []*lane) {
 
 // prepare plans and reads verdicts back, trying on until it succeeds.
 func (p *Processor) prepare(ctx context.Context, gen *kafka.Generation) *plan {
+	// The generation before may have ended before the engine let its partitions go.
+	if p.engine.do(ctx, func() {}) != nil {
+		return nil
+	}
 	var back delay
 	for tries := 0; ; tries++ {
 		plan, err := p.planOf(ctx, gen.Assignments)
@@ -234,27 +239,27 @@ func (p *Processor) commit(gen *kafka.Generation, lanes []*lane, committed map[*
 func (p *Processor) letGo(gen *kafka.Generation, lanes []*lane, committed map[*lane]int64) {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
-	open := func() (n int) {
+	open := func() (n int64) {
 		for _, l := range lanes {
-			n += l.tracker.open()
+			n += int64(l.tracker.open())
 		}
 		return n
 	}
-	left := 0
+	var left atomic.Int64 // a busy engine may still write it when ctx is done
 	err := p.engine.do(ctx, func() {
 		for _, l := range lanes {
 			p.hold(l)
 		}
 		p.engine.detach()
-		left = open()
+		left.Store(open())
 	})
-	for err == nil && left > 0 {
+	for err == nil && left.Load() > 0 {
 		if err = sleep(ctx, 2*time.Millisecond); err == nil {
-			err = p.engine.do(ctx, func() { left = open() })
+			err = p.engine.do(ctx, func() { left.Store(open()) })
 		}
 	}
 	if err != nil {
-		p.log.Warn("letting partitions go before all verdicts are acknowledged; they will be recognised as decided", "open", left)
+		p.log.Warn("letting partitions go before all verdicts are acknowledged; they will be recognised as decided", "open", left.Load())
 	}
 	if err := p.durable(ctx); err != nil {
 		p.log.Warn("letting partitions go before the journal holds everything; they are read again from where it stands", "error", err)

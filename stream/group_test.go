@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"sluice/rules"
+	"sluice/scoring"
 )
 
 // journal keeps what is logged.
@@ -100,6 +101,47 @@ func TestRebalance(t *testing.T) {
 			t.Fatalf("no verdict of %d", i)
 		}
 	}
+}
+
+// TestRebalanceOfABusyEngine: an engine that is too busy to let its partitions go
+// in the time that a rebalance has does so before it is given new ones. What is in
+// memory is known then, and not read a second time.
+func TestRebalanceOfABusyEngine(t *testing.T) {
+	b := newBench(t)
+	o := b.options()
+	b.create(t, o)
+	logged := &journal{}
+	o.Log = slog.New(slog.NewTextHandler(logged, nil))
+	p, stop := b.run(t, o)
+	const n = 40
+	for i := range n {
+		c := fmt.Sprintf("c%d", i)
+		b.send(t, b.topics.Transactions, c, b.start, b.body(i, c, b.start, 100))
+	}
+	b.flush(t)
+	b.verdicts(t, n)
+	await(t, "caught up", drained(p))
+
+	busy, rest := make(chan struct{}), make(chan struct{})
+	inspected := make(chan error, 1)
+	go func() {
+		inspected <- p.Inspect(t.Context(), func(*scoring.Core) { close(busy); <-rest })
+	}()
+	<-busy
+	_, leave := b.run(t, o)
+	await(t, "the partitions go unfinished", func() bool { return logged.has("letting partitions go before all verdicts") })
+	await(t, "the group goes on", func() bool { return p.State().Phase != "joining" })
+	time.Sleep(100 * time.Millisecond) // for what should wait, and did not
+	close(rest)
+	if err := <-inspected; err != nil {
+		t.Error(err)
+	}
+	leave()
+	await(t, "the first has all again", func() bool { return len(p.State().Partitions) == 8 && drained(p)() })
+	if c := p.Counts(); c.Remembered != 0 || c.Decisions() != n {
+		t.Errorf("%d decided, %d read back of what was in memory", c.Decisions(), c.Remembered)
+	}
+	stop()
 }
 
 // TestReloads swaps a thousand rule sets under load: every verdict is one of a
