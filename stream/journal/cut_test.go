@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,10 +58,11 @@ func cutStory(t *testing.T, size int) (*story, *vfs.MemFS) {
 // some cut.
 //
 //	SLUICE_JOURNAL=full  go test -v -run TestCuts -timeout 1h ./stream/journal  at every record's and block's end and the bytes around it, at 10,000 places; 1,000 bits
-//	SLUICE_JOURNAL=every go test -v -run TestCuts -timeout 5h ./stream/journal  at every byte of the last MiB
+//	SLUICE_JOURNAL=every go test -v -run TestCuts -timeout 5h ./stream/journal  at every byte of the last MiB; every/40: at every 40th
 func TestCuts(t *testing.T) {
 	t.Parallel()
-	mode, size := os.Getenv("SLUICE_JOURNAL"), 4
+	mode, share, _ := strings.Cut(os.Getenv("SLUICE_JOURNAL"), "/")
+	size := 4
 	if mode == "every" {
 		size = 41 // more than a MiB
 	}
@@ -86,7 +89,8 @@ func TestCuts(t *testing.T) {
 	cut, turned := func() int { return -1 }, func() int { return r.IntN(8) }
 	switch mode {
 	case "every":
-		s.wounds(t, mem, "every byte of the last MiB", lastMiB(files))
+		step, _ := strconv.Atoi(cmp.Or(share, "1"))
+		s.wounds(t, mem, "bytes of the last MiB", lastMiB(files, max(step, 1)))
 	case "full":
 		s.wounds(t, mem, "ends of records and blocks", ends(t, files))
 		s.wounds(t, mem, "random cuts", random(10_000, cut))
@@ -123,12 +127,15 @@ func journalFiles(t *testing.T, fs vfs.FS) (files []journalFile) {
 	return files
 }
 
-func lastMiB(files []journalFile) (out []wound) {
-	left := 1 << 20
+// lastMiB gives cuts at every step-th byte of the last MiB.
+func lastMiB(files []journalFile, step int) (out []wound) {
+	n := 0
 	for _, f := range slices.Backward(files) {
-		for at := len(f.data) - 1; at >= 0 && left > 0; at-- {
-			out = append(out, wound{f.name, at, -1})
-			left--
+		for at := len(f.data) - 1; at >= 0 && n < 1<<20; at-- {
+			if n%step == 0 {
+				out = append(out, wound{f.name, at, -1})
+			}
+			n++
 		}
 	}
 	return out
