@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"slices"
+
 	"sluice/rules"
 	"sluice/scoring/event"
 )
@@ -32,13 +34,23 @@ type past struct {
 // add takes a copy.
 func (p *pasts) add(tx *event.Transaction, verdict rules.Verdict) {
 	p.schema = tx.Schema
-	p.rows = append(p.rows, past{
+	p.rows = append(room(p.rows, 1), past{
 		id: tx.IDKey, body: tx.Body, time: tx.Time, arrival: tx.Arrival, currency: tx.Currency,
 		text: len(p.text), word: len(p.words), originals: len(tx.Original), future: tx.Future, verdict: verdict,
 	})
+	p.words = room(p.words, len(tx.Words)+len(tx.Hashes)+len(tx.Original))
 	p.words = append(append(append(p.words, tx.Words...), tx.Hashes...), tx.Original...)
-	p.entities = append(p.entities, tx.Entities...)
-	p.text = append(p.text, tx.Text...)
+	p.entities = append(room(p.entities, len(tx.Entities)), tx.Entities...)
+	p.text = append(room(p.text, len(tx.Text)), tx.Text...)
+}
+
+// room makes room for n more: twice what was there, where append takes a quarter
+// more of what is large and a long past would be copied again and again.
+func room[T any](s []T, n int) []T {
+	if len(s)+n > cap(s) {
+		return slices.Grow(s, max(n, len(s)))
+	}
+	return s
 }
 
 // at gives one of them, until the next call.
