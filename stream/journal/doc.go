@@ -11,7 +11,9 @@
 //
 // What the journal does not hold, a new card or id, costs no look at the disk:
 // filters in memory know it. A cut adds to them what it writes; of a journal that
-// was there before, Sift gathers them in the background.
+// was there before, Sift gathers them in the background. Until then a look asks
+// the Bloom filters of Pebble's tables, and the first ones after a start not even
+// these: to read them takes longer than to look.
 //
 // Nothing on disk depends on the process: texts, and hashes keyed with bytes
 // that the journal made when it was new, so that nobody who writes payments can

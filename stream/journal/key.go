@@ -145,12 +145,17 @@ func comparer() *pebble.Comparer {
 		if len(prefix) != historyPrefix || prefix[0] != keyHistory {
 			return append(append(dst, prefix...), 0)
 		}
-		dst = append(dst, prefix...)
-		for i := len(dst) - 1; ; i-- {
-			if dst[i]++; dst[i] != 0 {
-				return dst
-			}
-		}
+		return behind(dst, prefix)
 	}
 	return &c
+}
+
+// behind appends the first key that is above all with a prefix.
+func behind(dst, prefix []byte) []byte {
+	dst = append(dst, prefix...)
+	for i := len(dst) - 1; ; i-- {
+		if dst[i]++; dst[i] != 0 {
+			return dst
+		}
+	}
 }

@@ -71,7 +71,7 @@ func (s *store) look(live []uint16, ids []lookup) error {
 		return nil
 	}
 	return s.known(s.guard(func() error {
-		it, err := s.db.NewIter(seeking(keyID))
+		it, err := s.seeker(keyID, len(ids))
 		if err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (s *store) look(live []uint16, ids []lookup) error {
 					continue
 				}
 				key = appendIDKey(key[:0], keyID, bucket, l.id)
-				if it.SeekPrefixGE(key) && bytes.Equal(it.Key(), key) {
+				if it.seek(key) && bytes.Equal(it.Key(), key) {
 					v, err := it.ValueAndErr()
 					if err != nil {
 						return errors.Join(err, it.Close())

@@ -16,7 +16,7 @@ type scan struct {
 	prefix  uint64
 	live    []uint16
 
-	it    *pebble.Iterator
+	it    seeker
 	at    int // of live
 	found bool
 	buf   []byte
@@ -62,23 +62,19 @@ func (c *scan) close() {
 }
 
 func (c *scan) closed() error {
-	if c.it == nil {
+	it := c.it.Iterator
+	if it == nil {
 		return nil
 	}
-	it := c.it
-	c.it = nil
+	c.it.Iterator = nil
 	return c.s.guard(it.Close)
 }
 
 // fill copies the next keys and values out.
 func (c *scan) fill() (more bool, err error) {
 	c.buf, c.ends = c.buf[:0], c.ends[:0]
-	if c.it == nil {
-		o := &pebble.IterOptions{LowerBound: c.lower, UpperBound: c.upper}
-		if c.history {
-			o = seeking(keyHistory)
-		}
-		if c.it, err = c.s.db.NewIter(o); err != nil {
+	if c.it.Iterator == nil {
+		if err := c.open(); err != nil {
 			return false, err
 		}
 		c.found = c.seek()
@@ -110,17 +106,18 @@ func (c *scan) fill() (more bool, err error) {
 	}
 }
 
-// seeking gives the options to look keys of a kind up. By itself Pebble takes
-// no look into the Bloom filters of the lowest level, where nearly everything
-// lies: it expects that what is asked for exists. Most buckets of an entity
-// do not, and of a new one none.
-func seeking(kind byte) *pebble.IterOptions {
-	return &pebble.IterOptions{LowerBound: []byte{kind}, UpperBound: []byte{kind + 1}, UseL6Filters: true}
+func (c *scan) open() (err error) {
+	if c.history {
+		c.it, err = c.s.seeker(keyHistory, 1)
+		return err
+	}
+	c.it.Iterator, err = c.s.db.NewIter(&pebble.IterOptions{LowerBound: c.lower, UpperBound: c.upper})
+	return err
 }
 
 func (c *scan) seek() bool {
 	if !c.history {
 		return c.it.First()
 	}
-	return c.it.SeekPrefixGE(appendHistoryPrefix(nil, c.live[c.at], c.prefix))
+	return c.it.seek(appendHistoryPrefix(nil, c.live[c.at], c.prefix))
 }

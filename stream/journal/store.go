@@ -32,6 +32,7 @@ type store struct {
 	failing sync.Once
 	cause   error // why; read after failed
 	trouble atomic.Pointer[error]
+	looks   atomic.Int64 // that were begun
 	open    sync.RWMutex // held for reading by who reads, for writing by who closes
 }
 
