@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"math"
 
 	"sluice/rules"
 	"sluice/scoring/event"
@@ -19,6 +20,9 @@ type decoder struct {
 	hash   hash
 	secret bool
 	anyone bool // whoever's it is
+	// Rows with other times are left out.
+	from int64
+	to   *int64
 }
 
 // decoder gives one that knows all layouts.
@@ -37,8 +41,10 @@ func (j *Journal) decoder(st *state) (*decoder, error) {
 	return d, nil
 }
 
-// look says which entity is wanted.
+// look says which entity is wanted, of all times.
 func (d *decoder) look(entity int, value []byte, st *state) {
+	end := int64(math.MaxInt64)
+	d.from, d.to = math.MinInt64, &end
 	field := &d.schema.Fields[d.schema.Entities[entity]]
 	d.entity, d.key, d.secret = entity, event.HashKey(value), field.Secret
 	d.hash = st.Key.entity(append([]byte(field.Name), 0), value, &d.scratch)
@@ -91,7 +97,7 @@ func (d *decoder) record(r *reader, rows *event.StoredReader, v Visitor) (err er
 		if d.secret {
 			d.tx.Entities[d.entity] = d.key // its value is nowhere else
 		}
-		if d.tx.Entities[d.entity] == d.key {
+		if d.tx.Entities[d.entity] == d.key && d.tx.Time >= d.from && d.tx.Time <= *d.to {
 			v.Row(&d.tx, rules.Verdict(tag>>2))
 		}
 	case recordLabel:

@@ -6,8 +6,8 @@
 // Pebble ingests together, so that a cut stands whole or not at all, is durable
 // when Write returns, and needs neither a write-ahead log nor a second copy in
 // memory. What was decided and how far was read are in the same cut: they
-// can't disagree. Readers load the past of one entity, or what is known of one
-// id, at any time.
+// can't disagree. Readers load the past of one entity, whole or between two
+// times, or what is known of one id, at any time.
 //
 // What the journal does not hold, a new card or id, costs no look at the disk:
 // filters in memory know it. A cut adds to them what it writes; of a journal that

@@ -3,7 +3,9 @@ package journal
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -190,9 +192,20 @@ func (j *Journal) Waiting(id []byte) ([]Waiting, error) {
 	return j.waiting.read(s, h, bucket)
 }
 
+// errEnough ends a scan whose visitor has what it wants.
+var errEnough = errors.New("enough")
+
 // History gives all that the journal holds of an entity (its value as of
 // Transaction.AppendEntityValue).
 func (j *Journal) History(entity int, value []byte, v Visitor) error {
+	to := int64(math.MaxInt64)
+	return j.Between(entity, value, math.MinInt64, &to, v)
+}
+
+// Between gives the transactions of an entity with times (ns) from one to
+// another, both included, and at least the labels of these. The visitor may make
+// to smaller, when it has enough: buckets come by time, what is in one does not.
+func (j *Journal) Between(entity int, value []byte, from int64, to *int64, v Visitor) error {
 	s, done, err := j.reading()
 	if err != nil {
 		return err
@@ -205,7 +218,31 @@ func (j *Journal) History(entity int, value []byte, v Visitor) error {
 	}
 	defer j.decoders.Put(d)
 	d.look(entity, value, st)
+	d.from, d.to = from, to
 	live := j.filters.among(keyHistory, buckets(st.Events), d.hash[0])
-	sc := scan{s: s, live: live, prefix: d.hash[0], history: true}
-	return sc.run(func(_, piece []byte) error { return d.piece(piece, v) })
+	low, _ := slices.BinarySearch(live, bucketOf(from, st.Bucket))
+	high, found := slices.BinarySearch(live, bucketOf(*to, st.Bucket))
+	if found {
+		high++
+	}
+	sc := scan{s: s, live: live[low:max(low, high)], prefix: d.hash[0], history: true}
+	err = sc.run(func(key, piece []byte) error {
+		if binary.BigEndian.Uint16(key[1:]) > bucketOf(*to, st.Bucket) {
+			return errEnough
+		}
+		return d.piece(piece, v)
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// Oldest gives a time (ns) from which on the journal has not forgotten anything.
+func (j *Journal) Oldest() int64 {
+	st := j.state.Load()
+	if live := buckets(st.Events); len(live) > 0 {
+		return int64(live[0]) * st.Bucket
+	}
+	return math.MaxInt64
 }
