@@ -92,6 +92,8 @@ type Options struct {
 	Workers int           // goroutines that evaluate a batch; 0: GOMAXPROCS
 	// NoRecord leaves Decision.Record empty.
 	NoRecord bool
+	// Bounds are those of the histories.
+	Bounds history.Bounds
 	// Beside, if set, decides the same transactions on the same histories, without
 	// effect: see Decision.Beside. It must be Joint with every set in force.
 	Beside *rules.Set
@@ -153,7 +155,7 @@ func New(schema *event.Schema, set *rules.Set, o Options) *Core {
 	}
 	c := &Core{
 		schema: schema, o: o,
-		store:   history.New(schema),
+		store:   history.NewBounded(schema, o.Bounds),
 		ids:     newIDs(int64(o.KeepIDs), o.MaxIDs),
 		touched: map[touch]struct{}{},
 		changes: o.Changes,
@@ -226,6 +228,9 @@ func (c *Core) Change(to *rules.Changes) {
 
 // Decide decides a batch, in the order given; the verdicts do not depend on how
 // a stream is cut into batches. now (ns, wall clock) only stamps the records.
+// Where parts of histories are outside of memory, it ends before the first input
+// that needs some: there are fewer decisions than inputs then, and
+// history.Store.Lacking says what has to be restored before the others.
 func (c *Core) Decide(batch []Input, now int64) []Decision {
 	plan := c.plan
 	c.decisions = resize(c.decisions, len(batch))
@@ -243,11 +248,14 @@ func (c *Core) Decide(batch []Input, now int64) []Decision {
 			}
 			c.touch(batch[i].Tx)
 		}
-		c.observe(i, &batch[i])
+		if !c.observe(i, &batch[i]) {
+			batch = batch[:i]
+			break
+		}
 	}
 	c.finish(open, len(batch), now)
 	c.giveBack(len(batch))
-	return c.decisions
+	return c.decisions[:len(batch)]
 }
 
 // ahead has memory read that the next inputs of a batch need.
@@ -303,12 +311,23 @@ func (c *Core) finish(from, to int, now int64) {
 }
 
 // observe fills the window values of an input that is to be decided, and
-// remembers it.
-func (c *Core) observe(i int, in *Input) {
+// remembers it. It reports false, and has done nothing, if parts of its histories
+// are outside of memory that it needs.
+func (c *Core) observe(i int, in *Input) bool {
 	d := &c.decisions[i]
 	d.Input, d.Set, d.Record, d.Earlier = *in, c.set, d.Record[:0], Earlier{}
 	d.New, d.Taken, d.row = false, false, 0
 	tx := in.Tx
+	e := c.ids.get(tx.IDKey)
+	plan := c.plan
+	nq, nl := len(plan.Queries), len(plan.Lists)
+	if e != nil || in.Remember {
+		if !c.store.Holds(tx) {
+			return false
+		}
+	} else if !c.store.Observe(tx, c.values[i*nq:(i+1)*nq], c.lists[i*nl:(i+1)*nl]) {
+		return false
+	}
 	c.clock.see(tx.Arrival)
 	if tx.Arrival-tx.Time > int64(c.plan.Retention) {
 		d.Flags |= Late
@@ -316,30 +335,28 @@ func (c *Core) observe(i int, in *Input) {
 	if tx.Future {
 		d.Flags |= Future
 	}
-	if e := c.ids.get(tx.IDKey); e != nil {
+	if e != nil {
 		c.again(d, e)
-		return
+		return true
 	}
 	d.New = true
 	if in.Remember {
 		d.Status = Remembered
 		c.remember(d)
 		c.ids.put(tx.IDKey, Earlier{Body: tx.Body, Arrival: tx.Arrival, Offset: -1})
-		return
+		return true
 	}
-	plan := c.plan
-	nq, nl := len(plan.Queries), len(plan.Lists)
-	c.store.Observe(tx, c.values[i*nq:(i+1)*nq], c.lists[i*nl:(i+1)*nl])
 	if c.remember(d); !d.Taken {
 		if held, ok := c.store.Find(tx.IDKey); ok {
 			d.Status, d.New = Repeat, false // its id is past KeepIDs, but the histories still hold it
 			d.Earlier = Earlier{Verdict: verdictOf(c.store.Row(held)), Arrival: tx.Arrival, Offset: -1}
-			return
+			return true
 		}
 	}
 	d.Status = Decided
 	d.number = c.ids.put(tx.IDKey, Earlier{Body: tx.Body, Arrival: tx.Arrival, Offset: -1})
 	d.since = c.since() // later ones of the batch may be older
+	return true
 }
 
 // again handles an id that was decided before.

@@ -37,6 +37,7 @@ type cuts struct {
 	// unwritten is closedB and what is open, as of the last tick, for all.
 	unwritten atomic.Int64
 	number    uint32
+	ended     bool // inputs were passed over undecided: no cut must lie behind them
 
 	scratch []byte
 	ticks   int
@@ -130,6 +131,9 @@ func (t *token) placed(partition int32, offset int64) {
 
 // close ends the open stretch: all that the lanes have handed out lies before.
 func (c *cuts) close(core *scoring.Core, lanes []*lane) {
+	if c.ended {
+		return
+	}
 	s := c.open
 	s.next = s.next[:0]
 	// One that has failed is opened again to be written.

@@ -30,10 +30,12 @@ type engine struct {
 	now    func() int64
 
 	// With a journal.
-	schema *event.Schema
-	cuts   *cuts
-	pre    *prefetch
-	memory int64 // bytes of histories beyond which cold ones leave memory; 0: none do
+	schema  *event.Schema
+	cuts    *cuts
+	pre     *prefetch
+	broken  func(error) // told that the journal is damaged
+	trouble func(error) // told that it can't be read, and with nil that it can again
+	memory  int64       // bytes of histories beyond which cold ones leave memory; 0: none do
 
 	wake     chan struct{}
 	requests chan *call
@@ -171,7 +173,7 @@ func (e *engine) run(ctx context.Context) {
 		e.intake()
 		wait := e.gather()
 		if len(e.batch) > 0 {
-			e.decide()
+			e.decide(ctx)
 			continue
 		}
 		if wait == 0 {
@@ -189,7 +191,7 @@ func (e *engine) run(ctx context.Context) {
 		case <-e.wake:
 		case c := <-requests:
 			if e.request(c) {
-				e.decide()
+				e.decide(ctx)
 			}
 		case <-timer.C:
 		case <-ctx.Done():
@@ -266,11 +268,11 @@ func (e *engine) hold(a *arrival, now int64) {
 // and the merge waits.
 func (e *engine) present(q *queue) bool {
 	b := &q.blocks[0]
-	if e.pre == nil || b.ref.departures == e.core.Store().Departures() {
+	if e.pre == nil || b.ref.departures == e.core.Store().Departures() && !e.core.Store().Partial() {
 		return true
 	}
-	h := &held{}
-	if e.there(&b.ref.txs[q.at], h) {
+	h := &held{tx: &b.ref.txs[q.at]}
+	if e.there(h.tx, h) {
 		return true
 	}
 	e.absent = h
@@ -288,13 +290,14 @@ func (e *engine) there(tx *event.Transaction, h *held) bool {
 func (e *engine) unhold(h *held) {
 	l := h.arrival.lane
 	switch {
+	case h.tx != nil && h != e.absent:
+		return // nobody waits for it any more
+	case e.pre.again(h):
+		return
+	case h.tx != nil:
+		return // the merge goes on, see gather
 	case h.call != nil:
 		e.fetched = append(e.fetched, h.call)
-		return
-	case l == nil:
-		if h == e.absent {
-			e.absent = nil
-		}
 		return
 	}
 	for len(l.held) > 0 && l.held[0].missing == 0 {
@@ -368,9 +371,10 @@ func (e *engine) gather() (wait time.Duration) {
 	for len(e.batch) < maxBatch/4 && len(e.requests) > 0 {
 		e.request(<-e.requests)
 	}
-	if e.absent != nil {
+	if e.absent != nil && e.absent.missing > 0 {
 		return 0
 	}
+	e.absent = nil
 	if e.readback {
 		return e.gatherBack()
 	}
@@ -550,11 +554,21 @@ func (e *engine) accept(c *call) {
 }
 
 // decide decides the batch and hands the results out, in order.
-func (e *engine) decide() {
+func (e *engine) decide(ctx context.Context) {
 	now := e.now()
-	decisions := e.core.Decide(e.batch, now)
-	for i := range decisions {
-		e.settle(&decisions[i], &e.origins[i], now)
+	for rest, origins := e.batch, e.origins; len(rest) > 0; {
+		decisions := e.core.Decide(rest, now)
+		for i := range decisions {
+			e.settle(&decisions[i], &origins[i], now)
+		}
+		rest, origins = rest[len(decisions):], origins[len(decisions):]
+		if len(rest) == 0 {
+			break
+		}
+		if err := e.pre.bringChunks(ctx, rest[0].Tx, e.core.Store().Lacking(), e.trouble); err != nil {
+			e.end(err)
+			break
+		}
 	}
 	e.out.flush()
 	for _, c := range e.finished {
@@ -563,6 +577,13 @@ func (e *engine) decide() {
 	clear(e.batch)
 	clear(e.origins)
 	e.batch, e.origins, e.finished = e.batch[:0], e.origins[:0], e.finished[:0]
+}
+
+// end gives up: the journal does not give what is needed to decide the batch.
+// What was taken in and not decided must not lie before a cut.
+func (e *engine) end(err error) {
+	e.cuts.ended = true
+	e.broken(err)
 }
 
 // unwhole notes that the histories lack what lies before an event time (ns).

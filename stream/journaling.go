@@ -74,7 +74,7 @@ func (p *Processor) openJournal(ctx context.Context) error {
 	ids := p.produceOptions(p.o.Topics.Verdicts)
 	p.identity = &identity{journal: j, newID: ids.NewID}
 	p.log.Info("journal open", "dir", dir, "new", j.Fresh())
-	if err := p.engine.keep(j, o, p.o.Schema); err != nil {
+	if err := p.engine.keep(j, o, p.o.Schema, p.broke, p.unreadable); err != nil {
 		return err
 	}
 	p.keeping.Store(p.engine.cuts)
@@ -120,11 +120,12 @@ func (p *Processor) clusterID(ctx context.Context) (string, error) {
 }
 
 // keep gives the engine a journal to keep, before it runs.
-func (e *engine) keep(j *journal.Journal, o *Journaling, schema *event.Schema) error {
+func (e *engine) keep(j *journal.Journal, o *Journaling, schema *event.Schema, broken, trouble func(error)) error {
+	e.broken, e.trouble = broken, trouble
 	e.schema, e.memory = schema, o.Memory
 	e.cuts = newCuts(j, o.interval(), o.unwritten())
 	e.pre = newPrefetch(j, schema, e.core)
-	e.pre.later, e.pre.unhold = e.later, e.unhold
+	e.pre.later, e.pre.unhold, e.pre.ease, e.pre.broken = e.later, e.unhold, e.ease, broken
 	store := e.core.Store()
 	store.SetOutside(!j.Fresh())
 	store.SetCut(e.cuts.number)
@@ -440,13 +441,24 @@ func (e *engine) recalled(id []byte, v *scoring.Earlier) {
 	}
 }
 
-// slim lets cold histories leave memory where it is over its budget.
+// slim lets cold histories leave memory where it is over its budget. What the next
+// record waits for must not leave while the rest of it comes.
 func (e *engine) slim() {
+	if e.absent != nil || len(e.fetched) > 0 {
+		return
+	}
 	store := e.core.Store()
 	for range slimSteps {
 		if e.memory == 0 || store.Stats().Used <= e.memory {
 			return
 		}
 		store.Evict(e.pre.floor())
+	}
+}
+
+// ease lets go of one history, while it is being loaded, what may leave memory.
+func (e *engine) ease(entity int, key event.Key) {
+	if store := e.core.Store(); e.memory > 0 && store.Stats().Used > e.memory {
+		store.Ease(entity, key, e.pre.floor())
 	}
 }

@@ -69,6 +69,18 @@ func (p *pasts) at(i int) (*event.Transaction, rules.Verdict) {
 	return &p.tx, r.verdict
 }
 
+// keep leaves out the others.
+func (p *pasts) keep(f func(*past) bool) {
+	var kept pasts
+	for i := range p.rows {
+		if f(&p.rows[i]) {
+			tx, verdict := p.at(i)
+			kept.add(tx, verdict)
+		}
+	}
+	*p = kept
+}
+
 func (p *pasts) reset() {
 	p.words, p.entities, p.text, p.rows = p.words[:0], p.entities[:0], p.text[:0], p.rows[:0]
 }

@@ -23,6 +23,11 @@ const (
 	restoreAtOnce = 2000
 	// siftAfter leaves the processors to the first verdicts after a start.
 	siftAfter = 3 * time.Second
+	// readAtOnce is about how many rows of a past are read at once.
+	readAtOnce = 1 << 14
+	// maxRounds bounds how often an item is looked at again whether parts of its
+	// histories are outside of memory: then it is decided, and waits for them.
+	maxRounds = 200
 )
 
 // prefetch is the stage before the merge that brings from the journal what the
@@ -36,6 +41,9 @@ type prefetch struct {
 	wants   chan *load
 	later   func(func()) // runs between two batches
 	unhold  func(*held)  // told when all that an item needs is there
+	broken  func(error)  // told that the journal is damaged
+	ease    func(entity int, key event.Key)
+	bound   int // rows of a past that are read at once, about
 
 	backlog []*load // for which there was no room in wants
 	loading map[want]*load
@@ -45,54 +53,31 @@ type prefetch struct {
 	loads   *atomic.Int64 // counts reads; may be nil
 	failing atomic.Int64  // loaders that try on
 	durable atomic.Uint32 // the last cut that is
+	late    int           // chunks that a batch had to wait for
 	scratch []byte
-}
-
-// want names an entity, or with entity -1 an id.
-type want struct {
-	entity int
-	key    event.Key
-}
-
-// load is the reading of one want.
-type load struct {
-	want
-	value   []byte
-	waiting []*held
-	durable atomic.Uint32 // the last cut that was when the reading began: it has all up to there
-
-	pasts  pasts
-	labels []labelled
-	taken  int // of the pasts
-
-	decided journal.Decided
-	known   bool
-	waited  []journal.Waiting // labels that came before their transaction, to an earlier run
-}
-
-type labelled struct {
-	id    event.Key
-	time  int64
-	fraud bool
 }
 
 // held is what waits: decoded records on their way to the merge, or a request.
 type held struct {
 	missing int
+	rounds  int // that it was looked at whether more is missing
 	arrival arrival
 	call    *call
+	tx      *event.Transaction // the next of the merge, which waits
 }
 
 func newPrefetch(j *journal.Journal, schema *event.Schema, core *scoring.Core) *prefetch {
 	return &prefetch{
 		journal: j, schema: schema, core: core, wants: make(chan *load, loadQueue),
-		loading: map[want]*load{}, ids: !j.Fresh(), waits: j.Stats().Waiting > 0,
+		loading: map[want]*load{}, ids: !j.Fresh(), waits: j.Stats().Waiting > 0, bound: readAtOnce,
 	}
 }
 
 // needs says whether anything may have to be brought: nothing does while all
 // that a new journal knows is in memory.
-func (p *prefetch) needs() bool { return p.ids || p.waits || p.core.Store().Outside() }
+func (p *prefetch) needs() bool {
+	return p.ids || p.waits || p.core.Store().Outside() || p.core.Store().Partial()
+}
 
 // need asks for what a transaction needs that is not in memory, for h to wait for.
 func (p *prefetch) need(tx *event.Transaction, h *held) {
@@ -101,20 +86,21 @@ func (p *prefetch) need(tx *event.Transaction, h *held) {
 		return
 	}
 	p.scratch = tx.AppendIDValue(p.scratch[:0])
-	if !p.unknown(tx) && !p.awaited() || p.join(want{-1, tx.IDKey}, h) {
+	if !p.unknown(tx) && !p.awaited() || p.join(want{-1, tx.IDKey, whole}, h) {
 		return
 	}
-	p.ask(&load{want: want{-1, tx.IDKey}, value: bytes.Clone(p.scratch)}, h)
+	p.ask(&load{want: want{-1, tx.IDKey, whole}, value: bytes.Clone(p.scratch)}, h)
 }
 
-// histories asks for those of a transaction that are not in memory, for h to wait for.
+// histories asks for those of a transaction that are not in memory, and for the
+// parts of them that it needs, as far as that can be told by now, for h to wait for.
 func (p *prefetch) histories(tx *event.Transaction, h *held) {
 	store := p.core.Store()
 	for e, key := range tx.Entities {
 		if store.Resident(e, key) {
 			continue
 		}
-		if p.join(want{e, key}, h) {
+		if p.join(want{e, key, whole}, h) {
 			continue
 		}
 		p.scratch, _ = tx.AppendEntityValue(p.scratch[:0], e)
@@ -122,8 +108,40 @@ func (p *prefetch) histories(tx *event.Transaction, h *held) {
 			store.Admit(e, key) // nobody has seen it
 			continue
 		}
-		p.ask(&load{want: want{e, key}, value: bytes.Clone(p.scratch)}, h)
+		p.ask(&load{want: want{e, key, whole}, value: bytes.Clone(p.scratch)}, h)
 	}
+	if h.missing > 0 { // what is there must not leave while the rest comes
+		for e, key := range tx.Entities {
+			store.Touch(e, key)
+		}
+	}
+	if !store.Lacks(tx) {
+		return
+	}
+	for _, c := range store.Lacking() {
+		if l := p.chunkLoad(tx, c); !p.join(l.want, h) {
+			p.ask(l, h)
+		}
+	}
+}
+
+// again looks once more at what an item needs that waited and has what it asked
+// for; false: it has all, as far as that can be told.
+func (p *prefetch) again(h *held) bool {
+	if h.rounds++; h.rounds > maxRounds || !p.core.Store().Partial() {
+		return false
+	}
+	switch {
+	case h.tx != nil:
+		p.histories(h.tx, h)
+	case h.call != nil:
+		p.histories(&h.call.tx, h)
+	default:
+		for i := range h.arrival.c.txs {
+			p.histories(&h.arrival.c.txs[i], h)
+		}
+	}
+	return h.missing > 0
 }
 
 // unknown says whether the journal may know of an id, which is in scratch, what
@@ -172,8 +190,14 @@ func (p *prefetch) join(w want, h *held) bool {
 func (p *prefetch) ask(l *load, h *held) {
 	l.waiting = append(l.waiting, h)
 	h.missing++
+	l.begin()
 	l.durable.Store(p.durable.Load())
 	p.loading[l.want] = l
+	p.enqueue(l)
+}
+
+// enqueue has the next piece of a load read.
+func (p *prefetch) enqueue(l *load) {
 	p.backlog = append(p.backlog, l)
 	p.push()
 }
@@ -261,6 +285,7 @@ func (p *prefetch) read(ctx context.Context, l *load, trouble func(error)) error
 		if err := back.wait(ctx); err != nil {
 			return err
 		}
+		l.durable.Store(p.durable.Load()) // memory must not grow while nothing can be read
 	}
 }
 
@@ -277,26 +302,13 @@ func (p *prefetch) floor() uint32 {
 
 // once reads once.
 func (p *prefetch) once(l *load) (err error) {
-	l.durable.Store(p.durable.Load())
-	l.pasts.reset()
-	l.labels = l.labels[:0]
 	if l.entity < 0 {
 		if l.waited, err = p.journal.Waiting(l.value); err == nil {
 			l.decided, l.known, err = p.journal.Find(l.value)
 		}
 		return err
 	}
-	return p.journal.History(l.entity, l.value, l)
-}
-
-// Row takes a transaction of the journal.
-func (l *load) Row(tx *event.Transaction, verdict rules.Verdict) {
-	l.pasts.add(tx, verdict)
-}
-
-// Label takes a label of the journal.
-func (l *load) Label(id event.Key, time int64, fraud bool) {
-	l.labels = append(l.labels, labelled{id, time, fraud})
+	return l.read(p.journal, p.bound)
 }
 
 // settle puts a piece of what was read into the histories; more is true if
@@ -306,43 +318,40 @@ func (p *prefetch) settle() (more bool) {
 	left := restoreAtOnce
 	for len(p.arrived) > 0 && left > 0 {
 		l := p.arrived[0]
-		left -= p.restore(l, left)
+		left -= l.restore(p.core.Store(), left)
 		if l.taken < len(l.pasts.rows) {
 			break
 		}
-		p.finish(l)
 		p.arrived = p.arrived[1:]
+		if l.entity >= 0 && l.next() {
+			p.ease(l.entity, l.key)
+			p.enqueue(l)
+			continue
+		}
+		p.finish(l)
 	}
 	return len(p.arrived) > 0
-}
-
-// restore puts up to n rows into their history and gives how many.
-func (p *prefetch) restore(l *load, n int) int {
-	store := p.core.Store()
-	from := l.taken
-	for ; l.taken < len(l.pasts.rows) && l.taken-from < n; l.taken++ {
-		tx, verdict := l.pasts.at(l.taken)
-		store.Restore(l.entity, l.key, tx, verdictText(verdict))
-	}
-	return max(l.taken-from, 1)
 }
 
 // finish lets go what waits for a want that is there.
 func (p *prefetch) finish(l *load) {
 	delete(p.loading, l.want)
-	if l.entity >= 0 {
-		store := p.core.Store()
-		for _, x := range l.labels {
-			store.RestoreLabel(x.id, x.time, x.fraud)
-		}
-		store.Admit(l.entity, l.key)
-	} else {
+	switch {
+	case l.entity < 0:
 		p.recall(l)
+	case l.want.from == whole:
+		p.core.Store().Admit(l.entity, l.key)
+	case !p.complete(l):
+		p.broken(l.lost())
+		return
 	}
 	for _, h := range l.waiting {
 		if h.missing--; h.missing == 0 {
 			p.unhold(h)
 		}
+	}
+	if l.want.from != whole {
+		p.ease(l.entity, l.key) // of what was there for its sums alone
 	}
 }
 

@@ -56,7 +56,7 @@ func TestReadFails(t *testing.T) {
 		troubles = append(troubles, err)
 	}
 	arrived := make(chan *load, 1)
-	p := &prefetch{journal: j, wants: make(chan *load, 1)}
+	p := &prefetch{journal: j, wants: make(chan *load, 1), bound: readAtOnce}
 	p.later = func(f func()) {
 		f()
 		arrived <- p.arrived[0]
@@ -64,8 +64,9 @@ func TestReadFails(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- p.runAll(ctx, trouble) }()
-	l := &load{want: want{0, tx.Entities[0]}}
+	l := &load{want: want{0, tx.Entities[0], whole}}
 	l.value, _ = tx.AppendEntityValue(nil, 0)
+	l.begin()
 	p.wants <- l
 	for told := 0; told < 3; time.Sleep(time.Millisecond) {
 		mu.Lock()

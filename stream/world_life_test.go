@@ -97,6 +97,10 @@ func (w *simWorld) die(why string) {
 	}
 	if s.e != nil {
 		w.tally["disk: histories leave memory"] += int(s.e.core.Store().Departures())
+		chunks := s.e.core.Store().Stats()
+		w.tally["disk: entries leave memory"] += int(chunks.EntriesLeft)
+		w.tally["disk: chunks come back"] += int(chunks.ChunksBack)
+		w.tally["disk: a batch waits for a chunk"] += s.e.pre.late
 	}
 	if s.e != nil && s.e.out != nil {
 		for _, z := range []simZombie{s.verdicts, s.transactions, s.letters} {

@@ -32,7 +32,8 @@ type simProcess struct {
 	seen     map[*lane]int64 // labels that the model has heard
 	free     bool            // its partitions are let go, and may be taken back
 	reads    []*load         // read, and on their way to the engine
-	job      *cut            // of the writer
+	broken   error
+	job      *cut // of the writer
 	calls    map[*event.Transaction]*simCall
 }
 
@@ -47,7 +48,7 @@ func (s *simProcess) open() error {
 	s.journal = j
 	s.p = &Processor{
 		o: Options{
-			Schema: w.schema, Set: w.set.set, Core: scoring.Options{Run: s.name, Workers: 1},
+			Schema: w.schema, Set: w.set.set, Core: scoring.Options{Run: s.name, Workers: 1, Bounds: w.bounds},
 			Topics: Topics{Transactions: "transactions", Labels: "labels", Verdicts: "verdicts", DeadLetters: "dead"},
 		},
 		log: log, journal: j, fatal: make(chan error, 1), what: map[string]error{}, held: map[int32]span{}, verdictsRead: map[int32]int64{},
@@ -63,8 +64,9 @@ func (s *simProcess) open() error {
 	}}
 	s.e.out = s.outputs()
 	budget := &Journaling{Memory: w.memory, MaxUnwritten: w.unwritten}
-	err = s.e.keep(j, budget, w.schema)
+	err = s.e.keep(j, budget, w.schema, func(err error) { s.broken = err }, func(error) {})
 	s.e.cuts.told = s.e.out.dead.told
+	s.e.pre.bound = w.piece
 	return err
 }
 
@@ -218,7 +220,12 @@ func (s *simProcess) turn() {
 	}
 	if n := len(s.e.batch); n > 0 {
 		s.w.tell("batch of %d", n)
-		s.e.decide()
+		ended, end := context.WithCancel(context.Background())
+		end() // what can't be read at once ends it
+		s.e.decide(ended)
+		if s.broken != nil {
+			panic(simCrash{"broken: " + s.broken.Error()})
+		}
 	}
 }
 
@@ -269,9 +276,14 @@ func (s *simProcess) read(calm bool) {
 		s.e.pre.wants <- l
 		return
 	}
-	if l.entity < 0 {
+	switch {
+	case l.entity < 0:
 		s.w.meet("disk", "id read")
-	} else {
+	case l.want.from != whole:
+		s.w.meet("disk", "chunk read")
+	case l.to < l.end():
+		s.w.meet("disk", "history read in pieces")
+	default:
 		s.w.meet("disk", "history read")
 	}
 	s.reads = append(s.reads, l)

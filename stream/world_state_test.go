@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sluice/scoring/event"
+	"sluice/scoring/history"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -29,6 +30,8 @@ type simWorld struct {
 	span       int64 // how much of it jumps may still take
 	ids        int64 // producer ids given out
 	memory     int64 // bytes of histories; with 1 all leave that may, with 0 none do
+	bounds     history.Bounds
+	piece      int   // rows of a past that are read at once
 	unwritten  int64 // bytes beyond which deciding pauses
 	requests   bool  // payments come over HTTP too
 	calm       bool  // nothing goes wrong any more
@@ -77,6 +80,10 @@ func newSimWorld(seed uint64, schema *event.Schema, sets []*simSet) *simWorld {
 		w.unwritten = 2000
 	}
 	w.requests = r.IntN(3) == 0
+	if r.IntN(4) > 0 {
+		w.bounds = history.Bounds{Hot: 3 + r.IntN(6), Leaf: 2 + r.IntN(3), Fan: 2 + r.IntN(3)}
+	}
+	w.piece = 1 + r.IntN(12)
 	w.told = make([][]event.Label, len(w.labels.parts))
 	w.verdicts.wrote = w.wroteVerdict
 	w.dead.wrote = w.wroteLetter

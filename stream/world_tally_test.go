@@ -12,7 +12,7 @@ type simTally map[string]int
 // of it is nothing special; many worlds must have met all.
 var simKinds = [][]string{
 	{"crash", "killed", "killed while it starts", "power fails in a write", "the journal can't be written at the start", "unsynced writes lost", "unsynced writes kept", "unsynced writes torn"},
-	{"disk", "write fails: I/O error", "write fails: disk full", "fails for a while", "cut not written", "cut written", "read fails", "history read", "id read", "histories leave memory", "deciding pauses for the journal"},
+	{"disk", "write fails: I/O error", "write fails: disk full", "fails for a while", "cut not written", "cut written", "read fails", "history read", "history read in pieces", "chunk read", "id read", "histories leave memory", "entries leave memory", "chunks come back", "a batch waits for a chunk", "deciding pauses for the journal"},
 	{"network", "request lost", "answer lost", "append's place not told", "zombie appends", "zombie fenced off"},
 	{"partitions", "let go", "taken back", "let go by a crash"},
 	{"payments", "new", "the same again", "the same but for its secret", "another body of an id", "older than one before", "arrival before one before", "ahead of the clock", "older than the retention"},

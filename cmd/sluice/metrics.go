@@ -125,6 +125,7 @@ type historyMetrics struct {
 	processor                                                            *stream.Processor
 	entities                                                             []string
 	transactions, perEntity, references, labels, dropped, bytes, decided *prometheus.Desc
+	chunksAway, referencesAway, chunksBack                               *prometheus.Desc
 
 	mu   sync.Mutex
 	last history.Stats
@@ -141,6 +142,10 @@ func newHistoryMetrics(p *stream.Processor, schema *event.Schema) *historyMetric
 		dropped:      describe("history_dropped_labels_total", "Labels that waited for their transaction and made room for others."),
 		bytes:        describe("history_memory_bytes", "Memory of the histories."),
 		decided:      describe("decided_ids", "Decided ids that are kept."),
+
+		chunksAway:     describe("history_chunks_away", "Chunks of hot histories in memory whose events are on the disk alone."),
+		referencesAway: describe("history_references_away", "Entries of these."),
+		chunksBack:     describe("history_chunks_loaded_total", "Chunks that came back to memory."),
 	}
 	for _, f := range schema.Entities {
 		h.entities = append(h.entities, schema.Fields[f].Name)
@@ -150,7 +155,7 @@ func newHistoryMetrics(p *stream.Processor, schema *event.Schema) *historyMetric
 
 // Describe is prometheus.Collector's.
 func (h *historyMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{h.transactions, h.perEntity, h.references, h.labels, h.dropped, h.bytes, h.decided} {
+	for _, d := range []*prometheus.Desc{h.transactions, h.perEntity, h.references, h.labels, h.dropped, h.bytes, h.decided, h.chunksAway, h.referencesAway, h.chunksBack} {
 		ch <- d
 	}
 }
@@ -171,6 +176,9 @@ func (h *historyMetrics) Collect(ch chan<- prometheus.Metric) {
 	counter(ch, h.dropped, st.DroppedLabels)
 	gauge(ch, h.bytes, float64(st.Bytes))
 	gauge(ch, h.decided, float64(ids))
+	gauge(ch, h.chunksAway, float64(st.ChunksAway))
+	gauge(ch, h.referencesAway, float64(st.EntriesAway))
+	counter(ch, h.chunksBack, st.ChunksBack)
 }
 
 func (h *historyMetrics) ask() (history.Stats, int) {

@@ -88,7 +88,7 @@ func TestMetricsAreThereFromTheStart(t *testing.T) {
 		`sluice_rule_hits_total{mode="live",rule="a"} 0`, `sluice_rule_hits_total{mode="shadow",rule="a"} 0`,
 		`sluice_decision_latency_seconds_count 0`, `sluice_decision_latency_seconds_bucket{le="0.001"} 0`,
 		`sluice_http_request_duration_seconds_count{code="200",method="post"} 0`,
-		`sluice_history_transactions 0`, `sluice_history_memory_bytes 0`, `sluice_history_entities{entity="card"} 0`, `sluice_decided_ids 0`,
+		`sluice_history_transactions 0`, `sluice_history_memory_bytes 0`, `sluice_history_chunks_away 0`, `sluice_history_references_away 0`, `sluice_history_chunks_loaded_total 0`, `sluice_history_entities{entity="card"} 0`, `sluice_decided_ids 0`,
 		`sluice_rule_reloads_total{outcome="taken"} 0`, `sluice_rule_reloads_total{outcome="refused"} 0`,
 		`sluice_rule_reload_last_success 1`, `sluice_rule_set_info{hash="` + hash + `"} 1`,
 		`sluice_dead_letters_total{code="malformed_json"} 0`, `sluice_dead_letters_total{code="unknown_currency"} 0`,

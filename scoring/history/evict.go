@@ -1,19 +1,24 @@
 package history
 
-import "sluice/scoring/event"
+import (
+	"math"
+
+	"sluice/scoring/event"
+)
 
 // SetCut numbers the cut of the journal that will hold what happens from now on:
 // every history that is changed, observed or admitted bears the number of the
 // latest. Numbers ascend from 1; 0, as at first, says that there is no journal.
-func (s *Store) SetCut(cut uint32) { s.cut = cut }
+func (s *Store) SetCut(cut uint32) { s.cut, s.mark = cut, cut }
 
 // Departures counts the histories that have left memory.
 func (s *Store) Departures() uint64 { return s.departures }
 
 // Evict gives back the memory of histories that were last touched in a cut up to
-// upTo, which the journal must hold, doing at most a bounded piece of work:
-// called again and again, it goes round all histories. It gives how many it
-// evicted; none does not mean that there are none.
+// upTo, which the journal must hold, and of leaves of hot ones that were,
+// doing at most a bounded piece of work: called again and again, it goes round all
+// histories. It gives how many histories it evicted; none does not mean that
+// there are none.
 func (s *Store) Evict(upTo uint32) (evicted int) {
 	if len(s.kinds) == 0 {
 		return 0
@@ -33,6 +38,11 @@ func (s *Store) Evict(upTo uint32) (evicted int) {
 		}
 		slot := &p.slots[s.cold.slot]
 		if slot.key == (event.Key{}) || slot.history.cut > upTo {
+			if slot.history.hot != 0 {
+				if rows -= s.thin(k, &slot.history, upTo, rows); rows <= 0 {
+					return evicted // there may be more to it
+				}
+			}
 			s.cold.slot++
 			continue
 		}
@@ -44,6 +54,14 @@ func (s *Store) Evict(upTo uint32) (evicted int) {
 		rows -= s.letGo(rows)
 	}
 	return evicted
+}
+
+// Ease lets the leaves of one history leave that may, as Evict does.
+func (s *Store) Ease(entity int, key event.Key, upTo uint32) {
+	k := &s.kinds[entity]
+	if h := k.table.find(key); h != nil && h.hot != 0 {
+		s.thin(k, h, min(upTo, loading-1), math.MaxInt)
+	}
 }
 
 // letGo forgets up to about n entries of histories that nobody finds any more.

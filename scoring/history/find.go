@@ -9,7 +9,7 @@ type spot struct {
 // find answers First and Last over [low, high).
 func (r *run) find(a ask, low, high int) Value {
 	at, ok := r.spot(low, high, a.agg == First)
-	if !ok {
+	if !ok || at.block == nil {
 		return missing(NoEvents)
 	}
 	r.s.cursor = cursor{r.k.layout, at.block, at.size, at.i}
@@ -70,6 +70,11 @@ func (r *run) descend(x *node, base, low, high int, first bool) (spot, bool) {
 		return spot{}, false
 	}
 	if x.level == 0 {
+		if x.away != 0 {
+			r.s.lack(r.s.hots[r.h.hot], x)
+			return spot{}, true // so much for now
+		}
+		x.touched = r.s.cut
 		block := r.s.open(r.k, &x.leaf)
 		from := int(x.leaf.head) - base
 		return r.scan(block, int(x.leaf.cap), from+max(low, base), from+min(high, base+x.n), first)
@@ -98,6 +103,8 @@ func (r *run) none(x *node) bool {
 	if r.g.scanned || r.g.sum < 0 {
 		return false
 	}
-	r.s.ensure(r.k, x)
+	if !r.s.ensure(r.k, r.s.hots[r.h.hot], x) {
+		return true // whatever: the answer does not count
+	}
 	return x.sums[r.g.sum].n == 0 && (r.g.mode != fraud || x.labelled == 0)
 }

@@ -1,13 +1,21 @@
 package history
 
-import "slices"
+import (
+	"math"
+	"slices"
+
+	"sluice/scoring/event"
+)
 
 // hot is the history of an entity with many events: a tree whose leaves hold
 // the entries and whose nodes hold sums of what lies below, so that a window
 // costs two leaves and a few nodes however long it is. How the tree came to be
 // cut never shows in an answer.
 type hot struct {
-	root *node
+	root   *node
+	entity int // whose history it is
+	key    event.Key
+	away   int // leaves of which entries are outside of memory
 }
 
 // node is a leaf of the tree, or holds nodes.
@@ -29,6 +37,12 @@ type node struct {
 	dirty    bool
 	labelled int // entries with labels, at least
 	sums     []total
+
+	// Of a leaf: the cut in which it was last changed or looked at, and, while
+	// entries of it are outside of memory, its number among such leaves; then leaf
+	// has those of its n entries that stay, and those that came back.
+	touched  uint32
+	away     uint32
 	sketches []sketch
 }
 
@@ -47,7 +61,14 @@ func (s *Store) heat(k *kind, h *history) {
 	for i := range rows {
 		rows[i] = handle(block[metaWord*int(h.cap)+int(h.head)+i])
 	}
-	tree := &hot{root: s.newLeaf(k)}
+	e := slices.IndexFunc(s.kinds, func(x kind) bool { return x.program == k.program })
+	r := s.rows.at(rows[0])
+	at := s.shape.keys + 2*e
+	tree := &hot{root: s.newLeaf(k), entity: e, key: event.Key{r[at], r[at+1]}}
+	tree.root.touched = h.cut
+	if h.cut == loading {
+		tree.root.touched = 0 // all of it is in the journal
+	}
 	for _, row := range rows {
 		s.addHot(k, tree, int64(s.rows.at(row)[rowTime]), row)
 	}
@@ -138,15 +159,29 @@ func (x *node) cut(at int) *node {
 }
 
 func (s *Store) addLeaf(k *kind, x *node, t int64, row handle) (more *node) {
-	if int(x.leaf.n) == s.options.leafMax {
+	if x.away == 0 && int(x.leaf.n) >= s.options.leafMax {
 		return s.splitLeaf(k, x, t, row)
 	}
-	block := s.open(k, &x.leaf)
-	at := s.place(block, &x.leaf, t, row)
-	s.insert(k, &x.leaf, block, at, row)
-	x.note(s, t, row)
-	s.include(k, x, row)
+	s.putLeaf(k, x, t, row)
 	return nil
+}
+
+// putLeaf puts a row into a leaf as it is.
+func (s *Store) putLeaf(k *kind, x *node, t int64, row handle) {
+	s.insertLeaf(k, x, t, row)
+	x.note(s, t, row)
+	x.touched = max(x.touched, s.mark)
+	s.include(k, x, row)
+}
+
+// insertLeaf puts a row into the entries of a leaf, making room if need be: one
+// of which some are outside of memory has none to spare.
+func (s *Store) insertLeaf(k *kind, x *node, t int64, row handle) {
+	if x.leaf.n == x.leaf.cap {
+		s.relay(k, &x.leaf, max(s.options.leafMax, x.n, int(x.leaf.n)+1))
+	}
+	block := s.open(k, &x.leaf)
+	s.insert(k, &x.leaf, block, s.place(block, &x.leaf, t, row), row)
 }
 
 func (s *Store) splitLeaf(k *kind, x *node, t int64, row handle) *node {
@@ -154,21 +189,22 @@ func (s *Store) splitLeaf(k *kind, x *node, t int64, row handle) *node {
 	block := s.open(k, &x.leaf)
 	n := int(x.leaf.n)
 	if s.place(block, &x.leaf, t, row) == n {
-		s.addLeaf(k, y, t, row)
+		s.putLeaf(k, y, t, row)
 		return y
 	}
 	half := n / 2
+	y.touched = x.touched
 	for i := half; i < n; i++ {
 		moved := handle(block[metaWord*int(x.leaf.cap)+int(x.leaf.head)+i])
-		s.addLeaf(k, y, int64(s.rows.at(moved)[rowTime]), moved)
+		s.putLeaf(k, y, int64(s.rows.at(moved)[rowTime]), moved)
 	}
 	x.leaf.n = uint16(half)
 	x.n = half
 	x.dirty = true
 	if s.before(t, row, y) {
-		s.addLeaf(k, x, t, row)
+		s.putLeaf(k, x, t, row)
 	} else {
-		s.addLeaf(k, y, t, row)
+		s.putLeaf(k, y, t, row)
 	}
 	return y
 }
@@ -228,6 +264,13 @@ func (s *Store) upTo(h *hot, t int64) (rank int) {
 		}
 		x = next
 	}
+	if x.away != 0 {
+		if t >= x.first {
+			s.lack(h, x)
+		}
+		return rank
+	}
+	x.touched = s.cut
 	block := s.entries.at(x.leaf.block)
 	return rank + countUpTo(block[x.leaf.head:x.leaf.head+x.leaf.n], t, int(x.leaf.n))
 }
@@ -247,7 +290,8 @@ func countUpTo(times []uint64, t int64, high int) int {
 	return low
 }
 
-// expireHot drops the entries before floor.
+// expireHot drops the entries before floor, but for those of a leaf that is
+// outside of memory and holds others, too: that one is lacking.
 func (s *Store) expireHot(h *hot, floor int64) {
 	for h.root.first < floor && s.dropFirst(h, floor) {
 	}
@@ -258,6 +302,14 @@ func (s *Store) expireHot(h *hot, floor int64) {
 func (s *Store) dropFirst(h *hot, floor int64) (more bool) {
 	path, at := h.find(0, s.path)
 	s.path = path
+	if x := path[len(path)-1]; x.away != 0 && x.first < floor {
+		if h.second(path) >= floor {
+			s.lack(h, x)
+			return false
+		}
+		s.dropLeafOf(h)
+		return h.root.n > 0
+	}
 	l := &path[len(path)-1].leaf
 	block := s.entries.at(l.block)
 	dropped := 0
@@ -280,6 +332,17 @@ func (s *Store) dropFirst(h *hot, floor int64) (more bool) {
 		x.first, x.row = first, row
 	}
 	return false
+}
+
+// second gives the time of the first entry behind the first leaf, of which path
+// is the path; the end of time if there is none.
+func (h *hot) second(path []*node) int64 {
+	for i := len(path) - 2; i >= 0; i-- {
+		if kids := path[i].kids; len(kids) > 1 {
+			return kids[1].first
+		}
+	}
+	return math.MaxInt64
 }
 
 // dropLeaf takes an empty leaf, the first one, out of the tree.

@@ -74,6 +74,7 @@ func (s *Store) addLabel(r []uint64, t int64, fraud bool) bool {
 func (s *Store) Label(l *event.Label) (matched bool) {
 	if !s.label(l.IDKey, l.Time, l.Fraud) {
 		s.waiting.add(l)
+		s.soil(l.IDKey, event.Fraud) // and takes effect there when its transaction is back
 		return false
 	}
 	if s.cut > 0 {
@@ -91,7 +92,7 @@ func (s *Store) label(id event.Key, time int64, fraud bool) bool {
 	r := s.rows.at(row)
 	first := labelCount(r) == 0
 	if s.addLabel(r, time, fraud) && first {
-		s.eachEntry(r, row, (*Store).markLabelled)
+		s.eachEntry(r, row, event.Fraud, (*Store).markLabelled)
 	}
 	return true
 }
@@ -101,6 +102,7 @@ func (s *Store) label(id event.Key, time int64, fraud bool) bool {
 func (s *Store) SetVerdict(id event.Key, verdict string) {
 	row := s.ids.find(id)
 	if row == 0 {
+		s.soil(id, event.Verdict)
 		return
 	}
 	r := s.rows.at(row)
@@ -132,7 +134,7 @@ func (s *Store) setVerdict(r []uint64, row handle, verdict string) {
 	}
 	r[rowCount] = r[rowCount]&^(0xff<<32) | n<<32
 	if s.readsVerdicts {
-		s.eachEntry(r, row, (*Store).refresh)
+		s.eachEntry(r, row, event.Verdict, (*Store).refresh)
 	}
 }
 
@@ -145,21 +147,43 @@ type entryAt struct {
 	path  []*node
 }
 
-// eachEntry gives the entries of a row in all histories that hold it.
-func (s *Store) eachEntry(r []uint64, row handle, do func(*Store, *entryAt)) {
+// eachEntry gives the entries of a row in all histories that hold it, because
+// its labels or its verdict (form) have changed.
+func (s *Store) eachEntry(r []uint64, row handle, form event.Form, do func(*Store, *entryAt)) {
 	for e := range s.kinds {
 		k := &s.kinds[e]
 		key := event.Key{r[s.shape.keys+2*e], r[s.shape.keys+2*e+1]}
 		if key == (event.Key{}) {
 			continue
 		}
-		h := k.table.find(key)
-		if h == nil {
-			continue
+		if h := k.table.find(key); h != nil {
+			s.entryOf(k, h, r, row, form, do)
 		}
-		if rank := s.rankOf(h, row, int64(r[rowTime])); rank >= 0 {
+	}
+}
+
+// entryOf gives the entry of a row in a history that may hold it. Where that is
+// outside of memory, what the nodes above it say is to be made anew.
+func (s *Store) entryOf(k *kind, h *history, r []uint64, row handle, form event.Form, do func(*Store, *entryAt)) {
+	t := int64(r[rowTime])
+	if h.hot == 0 {
+		if rank := s.rankOf(h, row, t); rank >= 0 {
 			at := s.entry(k, h, rank)
 			do(s, &at)
+		}
+		return
+	}
+	path, _ := s.leafOf(s.hots[h.hot], t, row)
+	x := path[len(path)-1]
+	block := s.open(k, &x.leaf)
+	i := x.leaf.seek(block, t, row)
+	switch {
+	case i >= 0:
+		x.touched = max(x.touched, s.mark)
+		do(s, &entryAt{k, block, int(x.leaf.cap), i, path})
+	case x.away != 0 && k.sees(form):
+		for _, x := range path {
+			x.dirty = true
 		}
 	}
 }
@@ -183,18 +207,50 @@ func (s *Store) entry(k *kind, h *history, rank int) entryAt {
 
 // rankOf gives the rank of a row in a history, -1 if it is not there.
 func (s *Store) rankOf(h *history, row handle, t int64) int {
-	for rank := s.countUpTo(h, t) - 1; rank >= 0; rank-- {
-		l, i := &h.leaf, int(h.head)+rank
-		if h.hot != 0 {
-			s.path, i = s.hots[h.hot].find(rank, s.path)
-			l = &s.path[len(s.path)-1].leaf
-		}
-		block := s.entries.at(l.block)
-		if int64(block[i]) != t {
+	l, base := &h.leaf, 0
+	if h.hot != 0 {
+		var path []*node
+		path, base = s.leafOf(s.hots[h.hot], t, row)
+		x := path[len(path)-1]
+		if x.away != 0 {
+			s.lack(s.hots[h.hot], x)
 			return -1
 		}
-		if handle(block[metaWord*int(l.cap)+i]) == row {
-			return rank
+		l = &x.leaf
+	}
+	if i := l.seek(s.entries.at(l.block), t, row); i >= 0 {
+		return base + i - int(l.head)
+	}
+	return -1
+}
+
+// leafOf gives the path to the leaf where a row belongs, and the rank of the
+// first entry there.
+func (s *Store) leafOf(h *hot, t int64, row handle) (path []*node, base int) {
+	x := h.root
+	path = append(s.path[:0], x)
+	for x.level > 0 {
+		i := len(x.kids) - 1
+		for i > 0 && s.before(t, row, x.kids[i]) {
+			i--
+		}
+		for _, kid := range x.kids[:i] {
+			base += kid.n
+		}
+		x = x.kids[i]
+		path = append(path, x)
+	}
+	s.path = path
+	return path, base
+}
+
+// seek gives the place of a row in a leaf's block, -1 if it is not there.
+func (l *leaf) seek(block []uint64, t int64, row handle) int {
+	times := block[l.head : l.head+l.n]
+	meta := block[metaWord*int(l.cap)+int(l.head):]
+	for i := countUpTo(times, t, len(times)) - 1; i >= 0 && int64(times[i]) == t; i-- {
+		if handle(meta[i]) == row {
+			return int(l.head) + i
 		}
 	}
 	return -1

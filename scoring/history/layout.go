@@ -146,6 +146,11 @@ func reads(f *Filter, form event.Form) bool {
 	return false
 }
 
+// sees reports whether a filter whose results are kept reads labels or verdicts.
+func (l *layout) sees(form event.Form) bool {
+	return slices.ContainsFunc(l.filters, func(f *Filter) bool { return reads(f, form) })
+}
+
 // sum gives the index of a sum that nodes keep.
 func (l *layout) sum(k sumKey) int {
 	for i, have := range l.sums {

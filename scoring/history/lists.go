@@ -13,6 +13,9 @@ func (r *run) list(l *listing, out *List) {
 	}
 	for rank := low; rank < high; {
 		at, n := r.stretch(rank, high)
+		if n == 0 {
+			return // lacking
+		}
 		for i := range n {
 			if rank+i != r.self {
 				at.i += i
@@ -30,7 +33,13 @@ func (r *run) stretch(rank, high int) (spot, int) {
 	e := r.s.entry(r.k, r.h, rank)
 	end := int(r.h.head) + int(r.h.n)
 	if e.path != nil {
-		l := &e.path[len(e.path)-1].leaf
+		x := e.path[len(e.path)-1]
+		if x.away != 0 {
+			r.s.lack(r.s.hots[r.h.hot], x)
+			return spot{}, 0
+		}
+		x.touched = r.s.cut
+		l := &x.leaf
 		end = int(l.head) + int(l.n)
 	}
 	return spot{e.block, e.size, e.i}, min(high-rank, end-e.i)

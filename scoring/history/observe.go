@@ -6,8 +6,11 @@ import (
 
 // Observe fills values (one a query of the plan) and lists (one a list query)
 // for tx from what its entities did before, and does not remember it. The
-// memory of the lists' slices is used again.
-func (s *Store) Observe(tx *event.Transaction, values []Value, lists []List) {
+// memory of the lists' slices is used again. If it reports false, the values are
+// none: something that this or Remember needs is outside of memory, see Lacking.
+func (s *Store) Observe(tx *event.Transaction, values []Value, lists []List) (whole bool) {
+	s.look()
+	s.hold(tx)
 	for e := range s.kinds { // all look-ups first: the memory answers them side by side
 		s.found[e] = nil
 		if key := tx.Entities[e]; key != (event.Key{}) && s.kinds[e].asks() {
@@ -35,6 +38,7 @@ func (s *Store) Observe(tx *event.Transaction, values []Value, lists []List) {
 			s.observe(k, s.found[e], tx, self, values, lists)
 		}
 	}
+	return !s.short
 }
 
 func (p *program) asks() bool { return len(p.asked) > 0 || len(p.lists) > 0 }
@@ -301,6 +305,11 @@ func (r *run) visit(x *node, base, low, high int) {
 		return
 	}
 	if x.level == 0 {
+		if x.away != 0 {
+			r.others(x, low <= base && base+x.n <= high)
+			return
+		}
+		x.touched = r.s.cut
 		block := r.s.open(r.k, &x.leaf)
 		from := int(x.leaf.head) - base
 		r.take(&x.leaf, block, from+max(low, base), from+min(high, base+x.n))
@@ -317,6 +326,18 @@ func (r *run) visit(x *node, base, low, high int) {
 	}
 }
 
+// others takes in the entries with labels of a leaf whose other entries are
+// outside of memory.
+func (r *run) others(x *node, all bool) {
+	if !all || !r.labelled || x.dirty {
+		r.s.lack(r.s.hots[r.h.hot], x)
+		return
+	}
+	block := r.s.open(r.k, &x.leaf)
+	head := int(x.leaf.head)
+	r.take(&x.leaf, block, head, head+int(x.leaf.n))
+}
+
 // absorb takes in all entries below a node by its sums, if they serve.
 func (r *run) absorb(x *node, base int) bool {
 	g := r.g
@@ -326,7 +347,9 @@ func (r *run) absorb(x *node, base int) bool {
 	if g.sketch >= 0 && (!r.approx || x.level == 0) {
 		return false
 	}
-	r.s.ensure(r.k, x)
+	if !r.s.ensure(r.k, r.s.hots[r.h.hot], x) {
+		return true // whatever: the answer does not count
+	}
 	if x.stale {
 		return false
 	}

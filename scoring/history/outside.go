@@ -8,8 +8,9 @@ import (
 
 // Histories may lie outside of memory, in a journal that holds the rows, labels
 // and verdicts of every entity within twice the retention. An entity is then
-// resident, with its whole history in memory, or it is not; Evict lets go of it,
-// and Restore, RestoreLabel and Admit bring it back.
+// resident, with all that is to be known of its history in memory, or it is not;
+// Evict lets go of it, and Restore, RestoreLabel and Admit bring it back. Of what
+// is in memory of a hot history entries may be outside all the same: see Chunk.
 //
 // Everything here is a union: rows, labels and verdicts may come in any order,
 // any number of times, and what memory knows already stands. A row is in memory
@@ -30,7 +31,7 @@ func (s *Store) SetOutside(outside bool) { s.outside = outside }
 // Outside reports whether histories may lie outside of memory.
 func (s *Store) Outside() bool { return s.outside }
 
-// Resident reports whether the whole history of an entity is in memory. It
+// Resident reports whether the history of an entity is in memory. It
 // always is where none lie outside, and for the zero key.
 func (s *Store) Resident(entity int, key event.Key) bool {
 	if !s.outside || key == (event.Key{}) {
@@ -38,6 +39,17 @@ func (s *Store) Resident(entity int, key event.Key) bool {
 	}
 	h := s.kinds[entity].table.find(key)
 	return h != nil && h.cut != loading
+}
+
+// Touch keeps the history of an entity, if it is in memory, until a cut that
+// begins from now on is durable.
+func (s *Store) Touch(entity int, key event.Key) {
+	if key == (event.Key{}) {
+		return
+	}
+	if h := s.kinds[entity].table.find(key); h != nil {
+		s.stamp(h)
+	}
 }
 
 // Asks reports whether the plan looks at the histories of a kind of entity.
@@ -68,7 +80,7 @@ func (s *Store) history(entity int, key event.Key) *history {
 }
 
 // Restore adds a stored transaction to one history: that of the entity with
-// this key, which is not resident before Admit. Its row is shared with the other
+// this key, which is not resident before Admit, or lacks it (Lacking). Its row is shared with the other
 // histories in memory that hold it. The transaction must have been remembered
 // once; its key of the entity may be missing where that is secret, and one that
 // has another key (of a journal that files by shorter hashes) is left alone.
@@ -78,7 +90,8 @@ func (s *Store) Restore(entity int, key event.Key, tx *event.Transaction, verdic
 		return
 	}
 	h := s.history(entity, key)
-	if h.len(s) > 0 && tx.Time < h.newest-s.retention {
+	old := h.len(s) > 0 && tx.Time < h.newest-s.retention
+	if old && (h.hot == 0 || s.hots[h.hot].away == 0) {
 		return
 	}
 	if tx.Currency != 0 {
@@ -94,11 +107,8 @@ func (s *Store) Restore(entity int, key event.Key, tx *event.Transaction, verdic
 			row = 0
 		}
 	}
-	held := false
 	if row == 0 {
 		row = s.restoreRow(tx)
-	} else {
-		held = s.rankOf(h, row, tx.Time) >= 0
 	}
 	r := s.rows.at(row)
 	at := s.shape.keys + 2*entity
@@ -106,8 +116,39 @@ func (s *Store) Restore(entity int, key event.Key, tx *event.Transaction, verdic
 	if verdict != "" && verdictOf(r) == 0 {
 		s.setVerdict(r, row, verdict)
 	}
-	if !held {
-		s.add(&s.kinds[entity], h, tx.Time, row)
+	s.mark = 0 // what is restored is in the journal
+	s.stamp(h)
+	s.union(&s.kinds[entity], h, row, old)
+	s.mark = s.cut
+}
+
+// union puts a restored row into a history, unless that holds it. One that is too
+// old only goes where it is missed: it is dropped with others, in its turn.
+func (s *Store) union(k *kind, h *history, row handle, old bool) {
+	t := int64(s.rows.at(row)[rowTime])
+	if h.hot != 0 {
+		tree := s.hots[h.hot]
+		path, _ := s.leafOf(tree, t, row)
+		x := path[len(path)-1]
+		block := s.open(k, &x.leaf)
+		switch {
+		case x.leaf.seek(block, t, row) >= 0 || x.away != 0 && s.comeBack(k, tree, x, row):
+		case old || x.away != 0 && h.cut != loading: // all of it is known
+			s.loseInterest(row)
+		default:
+			s.add(k, h, t, row)
+		}
+		return
+	}
+	if s.rankOf(h, row, t) < 0 {
+		s.add(k, h, t, row)
+	}
+}
+
+// loseInterest forgets a row that was stored and is in no history.
+func (s *Store) loseInterest(row handle) {
+	if uint32(s.rows.at(row)[rowCount]) == 0 {
+		s.freeRow(row)
 	}
 }
 
@@ -123,6 +164,7 @@ func (s *Store) belongs(entity int, key event.Key, tx *event.Transaction) bool {
 func (s *Store) restoreRow(tx *event.Transaction) handle {
 	row := s.putRow(tx)
 	s.ids.add(tx.IDKey, row)
+	s.tell(tx.IDKey, row)
 	s.waiting.take(tx.IDKey, s, s.rows.at(row))
 	for i := range s.schema.Fields {
 		f := &s.schema.Fields[i]
@@ -146,9 +188,17 @@ type looseLabel struct {
 // before or after, but before the next Admit: one that is not there by then is
 // of the past.
 func (s *Store) RestoreLabel(id event.Key, time int64, fraud bool) {
-	if !s.label(id, time, fraud) {
-		s.loose = append(s.loose, looseLabel{id, time, fraud})
+	if s.label(id, time, fraud) {
+		return
 	}
+	gone := false
+	s.away.each(id, func(lodging) { gone = true })
+	if gone { // it was restored, and has left since
+		s.waiting.add(&event.Label{IDKey: id, Time: time, Fraud: fraud})
+		s.soil(id, event.Fraud)
+		return
+	}
+	s.loose = append(s.loose, looseLabel{id, time, fraud})
 }
 
 // SetSince says from which event time (ns) on everything was seen, by this run

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -101,6 +102,38 @@ func (a *archive) load(r *rand.Rand, s *Store, e int, key event.Key, part bool) 
 	}
 }
 
+// chunk brings back a part of what an entity did, in any order, some of it twice,
+// and some that is beside it.
+func (a *archive) chunk(r *rand.Rand, s *Store, c *Chunk) {
+	var do []func()
+	rows := 0
+	for _, id := range slices.Sorted(maps.Keys(a.rows[c.Entity][c.Key])) {
+		tx := a.rows[c.Entity][c.Key][id]
+		if tx.Time < c.From || tx.Time > c.To {
+			if r.IntN(40) > 0 {
+				continue
+			}
+		}
+		rows++
+		for range 1 + r.IntN(5)/4 {
+			do = append(do, func() { s.Restore(c.Entity, c.Key, tx, a.verdicts[id]) })
+		}
+	}
+	if rows < c.Rows {
+		panic("there are not so many rows")
+	}
+	r.Shuffle(len(do), func(i, j int) { do[i], do[j] = do[j], do[i] })
+	for _, f := range do {
+		f()
+	}
+	for _, id := range slices.Sorted(maps.Keys(a.rows[c.Entity][c.Key])) {
+		for _, t := range slices.Sorted(maps.Keys(a.labels[id])) {
+			s.RestoreLabel(idKeyOf(id), t, a.labels[id][t])
+		}
+	}
+	s.loose = s.loose[:0]
+}
+
 // pair plays one random life to a store that has everything in memory and to
 // one that is made to forget.
 type pair struct {
@@ -121,6 +154,7 @@ type pair struct {
 	lazy    bool // histories that the plan does not look at are not loaded
 
 	evicted, loads, hots, lefts int
+	chunks, whileAway           int // restored, and labels and verdicts of what was away
 }
 
 func (p *pair) install() {
@@ -178,6 +212,31 @@ func (p *pair) need(tx *event.Transaction) bool {
 	return all
 }
 
+// bring restores what the histories of a transaction lack, first by a guess or at
+// once as the engine does, and now and then only some of it.
+func (p *pair) bring(tx *event.Transaction) {
+	lacks := p.some.Lacks
+	if p.r.IntN(4) == 0 {
+		lacks = func(tx *event.Transaction) bool { return !p.some.Holds(tx) || p.some.Lacks(tx) }
+	}
+	for round := 0; lacks(tx); round++ {
+		all := p.some.Lacking()
+		if len(all) == 0 || round > 300 {
+			p.t.Fatalf("round %d, %d chunks are lacking", round, len(all))
+		}
+		for i := range all {
+			p.chunks++
+			p.archive.chunk(p.r, p.some, &all[i])
+			if !p.some.Whole(&all[i], math.MinInt64) {
+				p.t.Fatalf("chunk %+v is not whole after it was restored", all[i])
+			}
+			if p.r.IntN(4) == 0 {
+				p.some.Ease(all[i].Entity, all[i].Key, p.cut-1)
+			}
+		}
+	}
+}
+
 func (p *pair) transaction() (int64, *event.Transaction) {
 	r := p.r
 	if r.IntN(12) == 0 && len(p.txs) > 0 { // again
@@ -208,6 +267,7 @@ func (p *pair) happen() {
 		return // it would look further back than what is kept
 	}
 	all := p.need(tx)
+	p.bring(tx)
 	p.observe(tx)
 	_, added := p.some.Remember(tx)
 	ref, want := p.whole.Remember(tx)
@@ -234,7 +294,9 @@ func (p *pair) observe(tx *event.Transaction) {
 	var lists [2][]List
 	for i, s := range []*Store{p.some, p.whole} {
 		values[i], lists[i] = make([]Value, len(p.plan.Queries)), make([]List, len(p.plan.Lists))
-		s.Observe(tx, values[i], lists[i])
+		if !s.Observe(tx, values[i], lists[i]) {
+			p.t.Fatal("something is lacking")
+		}
 	}
 	if !reflect.DeepEqual(values[0], values[1]) {
 		for i := range values[0] {
@@ -262,10 +324,11 @@ func (p *pair) label() {
 	l := event.Label{IDKey: idKeyOf(id), Time: p.now + (p.r.Int64N(40)-20)*tick, Fraud: p.r.IntN(3) > 0}
 	p.whole.Label(&l)
 	_, held := p.some.Find(l.IDKey)
-	if held || !p.archive.ids[id] {
-		if p.some.Label(&l) != held {
-			p.t.Fatal("a label does not match what Find finds")
-		}
+	if p.some.Label(&l) != held {
+		p.t.Fatal("a label does not match what Find finds")
+	}
+	if p.archive.ids[id] && !held && p.some.Stats().ChunksAway > 0 {
+		p.whileAway++
 	}
 	if p.archive.ids[id] {
 		labels := p.archive.labels[id]
@@ -344,6 +407,17 @@ func (p *pair) end() {
 			}
 		}
 	}
+	for len(p.some.gone) > 0 {
+		p.some.letGo(1 << 20)
+	}
+	for e := range p.archive.rows {
+		for _, key := range sorted(p.archive.rows[e]) {
+			p.archive.chunk(p.r, p.some, &Chunk{Entity: e, Key: key, From: math.MinInt64, To: math.MaxInt64})
+		}
+	}
+	if s := p.some.Stats(); s.EntriesAway != 0 || s.ChunksAway != 0 {
+		p.t.Fatalf("%d entries of %d chunks are still away", s.EntriesAway, s.ChunksAway)
+	}
 	if !p.sweeps && !bytes.Equal(p.some.AppendSet(nil), p.whole.AppendSet(nil)) {
 		p.t.Fatal("the sets differ")
 	}
@@ -373,7 +447,7 @@ func playPair(t *testing.T, seed uint64, o options, steps int) *pair {
 }
 
 func TestEvictedLikeResident(t *testing.T) {
-	evicted, loads, hots, lefts := 0, 0, 0, 0
+	evicted, loads, hots, lefts, chunks, back := 0, 0, 0, 0, 0, int64(0)
 	seeds := uint64(60)
 	if testing.Short() {
 		seeds = 15
@@ -387,10 +461,11 @@ func TestEvictedLikeResident(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			p := playPair(t, seed, o, 700)
 			evicted, loads, hots, lefts = evicted+p.evicted, loads+p.loads, hots+p.hots, lefts+p.lefts
+			chunks, back = chunks+p.chunks, back+p.some.Stats().ChunksBack
 		})
 	}
-	t.Logf("%d evicted, %d loaded, %d hot ones observed, %d left out", evicted, loads, hots, lefts)
-	if evicted == 0 || loads == 0 || hots == 0 || lefts == 0 {
+	t.Logf("%d evicted, %d loaded, %d hot ones observed, %d left out, %d chunks restored, %d whole again", evicted, loads, hots, lefts, chunks, back)
+	if chunks == 0 || back == 0 || evicted == 0 || loads == 0 || hots == 0 || lefts == 0 {
 		t.Error("something never happened")
 	}
 }

@@ -16,7 +16,9 @@
 // when they are next touched, from the rows.
 //
 // Histories need not all be in memory (see Store.SetOutside): an entity is
-// resident with its whole history, or it is not.
+// resident, or it is not. The history of one that is resident is in memory whole
+// while it is small; of a hot one it may be that leaves have left and only their
+// sums are there, see Store.Lacking.
 package history
 
 import (

@@ -49,6 +49,7 @@ func (s *Store) Reclaim(now int64) {
 func (s *Store) nextPart(at *sweep, p *part) bool {
 	p.shrink()
 	s.ids.shrink(at.part)
+	s.away.sweep(at.part)
 	at.slot = 0
 	if at.part++; at.part < shards {
 		return true
@@ -89,7 +90,9 @@ func (s *Store) dropLeafOf(h *hot) int {
 	for i := range n {
 		s.release(handle(block[metaWord*int(l.cap)+at+i]))
 	}
+	s.away.forget(h, path[len(path)-1])
 	l.n = 0
+	n = path[len(path)-1].n
 	for _, x := range path {
 		x.n -= n
 		x.stale = true
@@ -113,6 +116,7 @@ func (s *Store) discard(h *history) {
 	for x.level > 0 {
 		x = x.kids[0]
 	}
+	s.away.forget(tree, x)
 	s.entries.free(x.leaf.block)
 	s.hots[h.hot] = nil
 	s.spareHots = append(s.spareHots, h.hot)

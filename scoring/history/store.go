@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"time"
 
 	"sluice/scoring/event"
@@ -36,13 +37,19 @@ type Store struct {
 	sweep                sweep
 
 	// Where histories may lie outside of memory.
-	outside    bool
-	departures uint64
-	cut        uint32
-	cold       sweep        // where Evict goes on
-	gone       []history    // evicted, of which entries still hold rows
-	loose      []looseLabel // of the entity that is being restored
-	lacks      []bool       // by field: it is required, and missing in restored rows
+	outside        bool
+	departures     uint64
+	cut            uint32
+	mark           uint32   // what a leaf that is changed bears: cut, or 0 of what is durable
+	away           away     // entries of hot histories that are outside of memory
+	lacking        []lacked // leaves that a look at a history found so
+	short          bool     // since the look began something was lacking
+	guesses        guesses
+	left, returned uint64       // entries that have left leaves, and leaves that were whole again
+	cold           sweep        // where Evict goes on
+	gone           []history    // evicted, of which entries still hold rows
+	loose          []looseLabel // of the entity that is being restored
+	lacks          []bool       // by field: it is required, and missing in restored rows
 
 	// Scratch space.
 	bytes      []byte
@@ -79,15 +86,30 @@ func defaults() options {
 // minRetention is the retention of a store without a plan.
 const minRetention = 30 * 24 * time.Hour
 
+// Bounds are sizes that tests make small, so that little has much structure.
+// 0 leaves one as it is.
+type Bounds struct {
+	Hot  int // a history with more events is hot
+	Leaf int // entries of a leaf of a hot one
+	Fan  int // kids of a node
+}
+
 // New makes an empty store for transactions of a schema.
 func New(schema *event.Schema) *Store { return newStore(schema, defaults()) }
+
+// NewBounded makes one with other sizes.
+func NewBounded(schema *event.Schema, b Bounds) *Store {
+	o := defaults()
+	o.hotAt, o.leafMax, o.fan = cmp.Or(b.Hot, o.hotAt), cmp.Or(b.Leaf, o.leafMax), cmp.Or(b.Fan, o.fan)
+	return newStore(schema, o)
+}
 
 func newStore(schema *event.Schema, o options) *Store {
 	s := &Store{
 		schema: schema, options: o, shape: newShape(schema), zone: schema.Zone,
 		rows: newSlab(), entries: newSlab(), labels: newSlab(),
 		kinds: make([]kind, len(schema.Entities)), hots: make([]*hot, 1),
-		waiting: newWaiting(o.waiting), verdicts: newVerdictWords(),
+		waiting: newWaiting(o.waiting), verdicts: newVerdictWords(), away: newAway(),
 		found: make([]*history, len(schema.Entities)), lacks: make([]bool, len(schema.Fields)),
 	}
 	if s.zone == nil {
@@ -173,7 +195,7 @@ func (s *Store) Remember(tx *event.Transaction) (ref Ref, added bool) {
 		}
 		k := &s.kinds[e]
 		h := k.table.find(key)
-		if h == nil && s.outside || h != nil && tx.Time < h.newest-s.retention {
+		if h == nil && s.outside || h != nil && (h.cut == loading || tx.Time < h.newest-s.retention) {
 			continue
 		}
 		if row == 0 {
@@ -241,6 +263,11 @@ type Stats struct {
 	DroppedLabels int64 // that waited, and made room for others
 	Bytes         int64 // that were taken from the process
 	Used          int64 // of these, what holds something: the rest is used before more is taken
+	// Chunks of hot histories whose entries are outside of memory, and how many
+	// entries that are.
+	ChunksAway              int
+	EntriesAway             int
+	EntriesLeft, ChunksBack int64 // so far: entries that have left, chunks that came back
 }
 
 // Stats counts what the store holds.
@@ -248,7 +275,10 @@ func (s *Store) Stats() Stats {
 	out := Stats{
 		Transactions: s.rowsHeld, References: s.references,
 		WaitingLabels: s.waiting.live, DroppedLabels: s.waiting.dropped,
-		Bytes: s.rows.bytes() + s.entries.bytes() + s.labels.bytes() + s.ids.bytes() + s.waiting.bytes(),
+		Bytes: s.rows.bytes() + s.entries.bytes() + s.labels.bytes() + s.ids.bytes() + s.waiting.bytes() + s.away.bytes(),
+
+		ChunksAway: len(s.away.leaves), EntriesAway: s.away.used - s.away.dead,
+		EntriesLeft: int64(s.left), ChunksBack: int64(s.returned),
 	}
 	for i := range s.kinds {
 		t := &s.kinds[i].table

@@ -96,10 +96,15 @@ func asFloat(w uint64, floats bool) float64 {
 	return float64(int64(w))
 }
 
-// ensure makes the sums of a node whole.
-func (s *Store) ensure(k *kind, x *node) {
-	if !x.dirty && x.version == k.version {
-		return
+// ensure makes the sums of a node whole. It reports false if entries are lacking
+// for it.
+func (s *Store) ensure(k *kind, h *hot, x *node) bool {
+	return !x.dirty && x.version == k.version || s.renew(k, h, x)
+}
+
+func (s *Store) renew(k *kind, h *hot, x *node) bool {
+	if !s.canRenew(k, h, x) {
+		return false
 	}
 	x.sums = resize(x.sums, len(k.sums))
 	clear(x.sums)
@@ -109,7 +114,6 @@ func (s *Store) ensure(k *kind, x *node) {
 	} else {
 		x.stale = false
 		for _, kid := range x.kids {
-			s.ensure(k, kid)
 			x.labelled += kid.labelled
 			x.stale = x.stale || kid.stale
 			for i := range x.sums {
@@ -119,6 +123,29 @@ func (s *Store) ensure(k *kind, x *node) {
 		s.sketchNode(k, x)
 	}
 	x.dirty, x.version = false, k.version
+	return true
+}
+
+// canRenew reports whether what the sums of a node are made of is there: the
+// entries of a leaf, the sums of kids, and for sketches entries again.
+func (s *Store) canRenew(k *kind, h *hot, x *node) bool {
+	if x.level == 0 {
+		if x.away != 0 {
+			s.lackBriefly(h, x)
+		}
+		return x.away == 0
+	}
+	can := true
+	for _, kid := range x.kids {
+		if !s.ensure(k, h, kid) {
+			can = false
+		}
+		if kid.away != 0 && len(k.sketches) > 0 {
+			s.lackBriefly(h, kid)
+			can = false
+		}
+	}
+	return can
 }
 
 // resize gives a slice of n elements, in the same memory if it can.
@@ -188,6 +215,7 @@ func (s *Store) histogramOf(k *kind, x *node, i int) {
 
 // eachValue gives the values of the entries of a leaf that pass.
 func (s *Store) eachValue(k *kind, x *node, key sumKey, do func(w uint64)) {
+	x.mustBeWhole()
 	block := s.open(k, &x.leaf)
 	g := gather{s: s, layout: k.layout}
 	size, head := int(x.leaf.cap), int(x.leaf.head)
