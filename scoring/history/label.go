@@ -123,6 +123,13 @@ func (s *Store) SettleVerdict(ref Ref, id event.Key, verdict string) {
 }
 
 func (s *Store) setVerdict(r []uint64, row handle, verdict string) {
+	if fileVerdict(r, verdict) && s.readsVerdicts {
+		s.eachEntry(r, row, event.Verdict, (*Store).refresh)
+	}
+}
+
+// fileVerdict writes a verdict into a row. It reports whether the row had another.
+func fileVerdict(r []uint64, verdict string) bool {
 	var n uint64
 	for i, name := range verdictNames {
 		if name == verdict {
@@ -130,12 +137,10 @@ func (s *Store) setVerdict(r []uint64, row handle, verdict string) {
 		}
 	}
 	if uint64(verdictOf(r)) == n {
-		return
+		return false
 	}
 	r[rowCount] = r[rowCount]&^(0xff<<32) | n<<32
-	if s.readsVerdicts {
-		s.eachEntry(r, row, event.Verdict, (*Store).refresh)
-	}
+	return true
 }
 
 // entryAt is an entry and, in a hot history, the nodes above it.

@@ -108,7 +108,7 @@ func (s *Store) Restore(entity int, key event.Key, tx *event.Transaction, verdic
 		}
 	}
 	if row == 0 {
-		row = s.restoreRow(tx)
+		row = s.restoreRow(tx, verdict)
 	}
 	r := s.rows.at(row)
 	at := s.shape.keys + 2*entity
@@ -160,9 +160,11 @@ func (s *Store) belongs(entity int, key event.Key, tx *event.Transaction) bool {
 	return s.schema.Fields[s.schema.Entities[entity]].Secret
 }
 
-// restoreRow stores a transaction that memory does not hold.
-func (s *Store) restoreRow(tx *event.Transaction) handle {
+// restoreRow stores a transaction that memory does not hold. Its verdict is no
+// news to anybody: no entry in memory is of this row, and others were summed with it.
+func (s *Store) restoreRow(tx *event.Transaction, verdict string) handle {
 	row := s.putRow(tx)
+	fileVerdict(s.rows.at(row), verdict)
 	s.ids.add(tx.IDKey, row)
 	s.tell(tx.IDKey, row)
 	s.waiting.take(tx.IDKey, s, s.rows.at(row))
