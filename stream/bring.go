@@ -59,10 +59,13 @@ func (p *prefetch) bring(l *load) error {
 	}
 }
 
-// bringChunks makes sure, waiting for the disk until it can be read, that what a
-// transaction lacks of its histories is in memory. Mostly it was brought before:
-// this is for what a payment of the same batch has shifted.
-func (p *prefetch) bringChunks(ctx context.Context, tx *event.Transaction, all []history.Chunk, trouble func(error)) error {
+// bringChunks makes sure, waiting for the disk until it can be read, that what was
+// lacking to a transaction is in memory. Mostly it was brought before: this is for
+// what a payment of the same batch has shifted.
+func (p *prefetch) bringChunks(ctx context.Context, tx *event.Transaction, trouble func(error)) error {
+	store := p.core.Store()
+	store.Pin(tx)
+	all := store.Lacking()
 	if len(all) == 0 {
 		return errors.New("a transaction lacks parts of its histories, and nobody knows which: this is a fault of the program, not of the journal")
 	}

@@ -55,8 +55,9 @@ type engine struct {
 	origins  []origin
 	finished []*chunk
 	waiting  map[event.Key][]token // repeats of what is not acknowledged yet
-	fetched  []*call               // requests all of whose needs were brought
+	fetched  []*held               // requests all of whose needs were brought
 	absent   *held                 // what the next record has to wait for once more; nil: nothing
+	head     *event.Transaction    // the last one that had to
 	posting  map[event.Key]int     // with a journal: requests whose transactions are not acknowledged
 	work     struct {
 		arrived  []arrival
@@ -231,83 +232,6 @@ func (e *engine) intake() {
 	clear(w.controls)
 }
 
-func (e *engine) arrive(a *arrival, now int64) {
-	switch {
-	case !a.lane.attached:
-	case a.c == nil:
-		e.merge.know(&a.lane.queue, a.end, now)
-	case e.pre == nil:
-		e.put(a, now)
-	default:
-		e.hold(a, now)
-	}
-}
-
-// hold lets records wait for what they need, and for the ones before them.
-func (e *engine) hold(a *arrival, now int64) {
-	a.c.departures = e.core.Store().Departures() // what is in memory now may leave before the rest is there
-	if !e.pre.needs() && len(a.lane.held) == 0 {
-		e.put(a, now)
-		return
-	}
-	h := &held{arrival: *a}
-	if !a.lane.label {
-		for i := range a.c.txs {
-			e.pre.need(&a.c.txs[i], h)
-		}
-	}
-	if h.missing == 0 && len(a.lane.held) == 0 {
-		e.put(a, now)
-		return
-	}
-	a.lane.held = append(a.lane.held, h)
-}
-
-// present says whether the next record of a partition finds in memory what it
-// needs: that may have left since it was brought. Then it is brought once more,
-// and the merge waits.
-func (e *engine) present(q *queue) bool {
-	b := &q.blocks[0]
-	if e.pre == nil || b.ref.departures == e.core.Store().Departures() && !e.core.Store().Partial() {
-		return true
-	}
-	h := &held{tx: &b.ref.txs[q.at]}
-	if e.there(h.tx, h) {
-		return true
-	}
-	e.absent = h
-	return false
-}
-
-// there says whether the histories of a transaction are in memory; if not, h
-// waits for them.
-func (e *engine) there(tx *event.Transaction, h *held) bool {
-	e.pre.histories(tx, h)
-	return h.missing == 0
-}
-
-// unhold lets go what has all that it needs.
-func (e *engine) unhold(h *held) {
-	l := h.arrival.lane
-	switch {
-	case h.tx != nil && h != e.absent:
-		return // nobody waits for it any more
-	case e.pre.again(h):
-		return
-	case h.tx != nil:
-		return // the merge goes on, see gather
-	case h.call != nil:
-		e.fetched = append(e.fetched, h.call)
-		return
-	}
-	for len(l.held) > 0 && l.held[0].missing == 0 {
-		if l.attached {
-			e.put(&l.held[0].arrival, e.now())
-		}
-		l.held = l.held[1:]
-	}
-}
-
 // put hands decoded records to the merge.
 func (e *engine) put(a *arrival, now int64) {
 	if a.c.lost != 0 {
@@ -362,10 +286,10 @@ func (e *engine) gather() (wait time.Duration) {
 	}
 	e.remark()
 	for len(e.batch) < maxBatch/4 && len(e.fetched) > 0 {
-		c := e.fetched[0]
+		h := e.fetched[0]
 		e.fetched = e.fetched[1:]
-		if h := (&held{call: c}); e.there(&c.tx, h) {
-			e.accept(c)
+		if e.there(&h.call.tx, h) {
+			e.accept(h.call)
 		}
 	}
 	for len(e.batch) < maxBatch/4 && len(e.requests) > 0 {
@@ -553,9 +477,11 @@ func (e *engine) accept(c *call) {
 	e.origins = append(e.origins, origin{call: c})
 }
 
-// decide decides the batch and hands the results out, in order.
+// decide decides the batch and hands the results out, in order. Where something
+// is lacking to one after all, it waits for the disk.
 func (e *engine) decide(ctx context.Context) {
 	now := e.now()
+	pinned := e.core.Store().Pinned()
 	for rest, origins := e.batch, e.origins; len(rest) > 0; {
 		decisions := e.core.Decide(rest, now)
 		for i := range decisions {
@@ -565,11 +491,16 @@ func (e *engine) decide(ctx context.Context) {
 		if len(rest) == 0 {
 			break
 		}
-		if err := e.pre.bringChunks(ctx, rest[0].Tx, e.core.Store().Lacking(), e.trouble); err != nil {
+		if len(decisions) > 0 {
+			e.core.Store().Unpin(pinned)
+		}
+		if err := e.pre.bringChunks(ctx, rest[0].Tx, e.trouble); err != nil {
 			e.end(err)
 			break
 		}
 	}
+	e.core.Store().Unpin(pinned)
+	e.unpin()
 	e.out.flush()
 	for _, c := range e.finished {
 		e.recycle(c)
@@ -626,6 +557,7 @@ func (e *engine) detach() {
 		e.cuts.close(e.core, e.lanes)
 	}
 	e.lanes, e.absent = nil, nil
+	e.unpin()
 	e.merge = merge{patience: e.merge.patience}
 	e.readback = false
 }

@@ -43,9 +43,6 @@ const (
 	journalWriting = "journal"
 )
 
-// slimSteps bounds the work of slim between two batches.
-const slimSteps = 8
-
 // lastEpoch is where a new producer id is taken: epochs are 16 bits.
 const lastEpoch = 32_000
 
@@ -441,12 +438,11 @@ func (e *engine) recalled(id []byte, v *scoring.Earlier) {
 	}
 }
 
-// slim lets cold histories leave memory where it is over its budget. What the next
-// record waits for must not leave while the rest of it comes.
+// slimSteps bounds the work of slim between two batches.
+const slimSteps = 8
+
+// slim lets cold histories leave memory where it is over its budget.
 func (e *engine) slim() {
-	if e.absent != nil || len(e.fetched) > 0 {
-		return
-	}
 	store := e.core.Store()
 	for range slimSteps {
 		if e.memory == 0 || store.Stats().Used <= e.memory {

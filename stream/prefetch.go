@@ -25,8 +25,9 @@ const (
 	siftAfter = 3 * time.Second
 	// readAtOnce is about how many rows of a past are read at once.
 	readAtOnce = 1 << 14
-	// maxRounds bounds how often an item is looked at again whether parts of its
-	// histories are outside of memory: then it is decided, and waits for them.
+	// maxRounds bounds how often an item that is not pinned is looked at again
+	// whether parts of its histories are outside of memory: what others have pushed
+	// out each time is brought when it is decided.
 	maxRounds = 200
 )
 
@@ -44,6 +45,7 @@ type prefetch struct {
 	broken  func(error)  // told that the journal is damaged
 	ease    func(entity int, key event.Key)
 	bound   int // rows of a past that are read at once, about
+	rounds  int // see maxRounds
 
 	backlog []*load // for which there was no room in wants
 	loading map[want]*load
@@ -63,13 +65,13 @@ type held struct {
 	rounds  int // that it was looked at whether more is missing
 	arrival arrival
 	call    *call
-	tx      *event.Transaction // the next of the merge, which waits
+	tx      *event.Transaction // the head of the merge, which is pinned
 }
 
 func newPrefetch(j *journal.Journal, schema *event.Schema, core *scoring.Core) *prefetch {
 	return &prefetch{
 		journal: j, schema: schema, core: core, wants: make(chan *load, loadQueue),
-		loading: map[want]*load{}, ids: !j.Fresh(), waits: j.Stats().Waiting > 0, bound: readAtOnce,
+		loading: map[want]*load{}, ids: !j.Fresh(), waits: j.Stats().Waiting > 0, bound: readAtOnce, rounds: maxRounds,
 	}
 }
 
@@ -115,28 +117,32 @@ func (p *prefetch) histories(tx *event.Transaction, h *held) {
 			store.Touch(e, key)
 		}
 	}
-	if !store.Lacks(tx) {
-		return
-	}
-	for _, c := range store.Lacking() {
-		if l := p.chunkLoad(tx, c); !p.join(l.want, h) {
-			p.ask(l, h)
+	if h.rounds <= p.rounds && store.Lacks(tx) {
+		for _, c := range store.Lacking() {
+			if l := p.chunkLoad(tx, c); !p.join(l.want, h) {
+				p.ask(l, h)
+			}
 		}
+	}
+	if h.tx != nil && h.missing > 0 {
+		store.Pin(tx)
 	}
 }
 
 // again looks once more at what an item needs that waited and has what it asked
 // for; false: it has all, as far as that can be told.
 func (p *prefetch) again(h *held) bool {
-	if h.rounds++; h.rounds > maxRounds || !p.core.Store().Partial() {
+	if !p.core.Store().Partial() {
 		return false
 	}
-	switch {
-	case h.tx != nil:
+	if h.tx != nil {
 		p.histories(h.tx, h)
-	case h.call != nil:
+		return h.missing > 0
+	}
+	if h.rounds++; h.call != nil {
 		p.histories(&h.call.tx, h)
-	default:
+	} else {
+		h.arrival.c.departures = p.core.Store().Departures()
 		for i := range h.arrival.c.txs {
 			p.histories(&h.arrival.c.txs[i], h)
 		}

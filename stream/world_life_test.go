@@ -96,10 +96,10 @@ func (w *simWorld) die(why string) {
 		w.meet("partitions", "let go by a crash")
 	}
 	if s.e != nil {
-		w.tally["disk: histories leave memory"] += int(s.e.core.Store().Departures())
-		chunks := s.e.core.Store().Stats()
-		w.tally["disk: entries leave memory"] += int(chunks.EntriesLeft)
-		w.tally["disk: chunks come back"] += int(chunks.ChunksBack)
+		left := s.e.core.Store().Stats()
+		w.tally["disk: histories leave memory"] += int(left.HistoriesLeft)
+		w.tally["disk: entries leave memory"] += int(left.EntriesLeft)
+		w.tally["disk: chunks come back"] += int(left.ChunksBack)
 		w.tally["disk: a batch waits for a chunk"] += s.e.pre.late
 	}
 	if s.e != nil && s.e.out != nil {
@@ -128,10 +128,11 @@ func (w *simWorld) tear() uint64 {
 	return tearSome + w.r.Uint64()>>1
 }
 
-// drain lets everything come to its end.
+// drain lets everything come to its end. It gives up when nothing moves any more.
 func (w *simWorld) drain() {
 	w.calm = true
-	for round := range 3000 {
+	at := ""
+	for round, stands := 0, 0; stands < 3000; round, stands = round+1, stands+1 {
 		s := w.process
 		w.now += int64(300 * time.Millisecond)
 		s.announce()
@@ -156,8 +157,15 @@ func (w *simWorld) drain() {
 		s.transactions.step(true)
 		s.tick()
 		s.write(false)
-		if open := s.answers(); round%8 == 7 && open == 0 && w.idle() {
+		open := s.answers()
+		if round%8 < 7 {
+			continue
+		}
+		if open == 0 && w.idle() {
 			return
+		}
+		if now := s.positions(); now != at {
+			at, stands = now, 0
 		}
 	}
 	w.fail("it does not come to its end: %s; %d verdicts, %d letters wait, %d loads, %d stretches", w.process.positions(),

@@ -66,7 +66,7 @@ func (s *simProcess) open() error {
 	budget := &Journaling{Memory: w.memory, MaxUnwritten: w.unwritten}
 	err = s.e.keep(j, budget, w.schema, func(err error) { s.broken = err }, func(error) {})
 	s.e.cuts.told = s.e.out.dead.told
-	s.e.pre.bound = w.piece
+	s.e.pre.bound, s.e.pre.rounds = w.piece, w.rounds
 	return err
 }
 

@@ -32,6 +32,7 @@ type simWorld struct {
 	memory     int64 // bytes of histories; with 1 all leave that may, with 0 none do
 	bounds     history.Bounds
 	piece      int   // rows of a past that are read at once
+	rounds     int   // that what waits is looked at again
 	unwritten  int64 // bytes beyond which deciding pauses
 	requests   bool  // payments come over HTTP too
 	calm       bool  // nothing goes wrong any more
@@ -83,7 +84,7 @@ func newSimWorld(seed uint64, schema *event.Schema, sets []*simSet) *simWorld {
 	if r.IntN(4) > 0 {
 		w.bounds = history.Bounds{Hot: 3 + r.IntN(6), Leaf: 2 + r.IntN(3), Fan: 2 + r.IntN(3)}
 	}
-	w.piece = 1 + r.IntN(12)
+	w.piece, w.rounds = 1+r.IntN(12), r.IntN(4)*r.IntN(3)
 	w.told = make([][]event.Label, len(w.labels.parts))
 	w.verdicts.wrote = w.wroteVerdict
 	w.dead.wrote = w.wroteLetter

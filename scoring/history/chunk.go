@@ -34,8 +34,9 @@ type Chunk struct {
 
 // lacked is a leaf that is not whole and was needed.
 type lacked struct {
-	tree *hot
-	leaf *node
+	tree    *hot
+	leaf    *node
+	briefly bool // for the sums above it alone
 }
 
 const (
@@ -49,18 +50,23 @@ const (
 // lack notes that somebody is about to look at a leaf that is not whole.
 func (s *Store) lack(h *hot, x *node) {
 	x.touched = max(x.touched, s.cut)
-	s.lackBriefly(h, x)
+	s.note(lacked{h, x, false})
 }
 
-// lackBriefly is lack for who needs the leaf but once: it may leave again as
-// soon as it was there.
-func (s *Store) lackBriefly(h *hot, x *node) {
+// lackBriefly is lack for who makes sums of the leaf: it may leave again as soon
+// as they are made.
+func (s *Store) lackBriefly(h *hot, x *node) { s.note(lacked{h, x, true}) }
+
+func (s *Store) note(l lacked) {
 	s.short = true
-	if h != s.treeOf(h.entity, h.key) {
+	if l.tree != s.treeOf(l.tree.entity, l.tree.key) {
 		return // it is being loaded: what it lacks will show once it is there
 	}
-	l := lacked{h, x}
-	if len(s.lacking) < lackAtOnce && !slices.Contains(s.lacking, l) {
+	i := slices.IndexFunc(s.lacking, func(have lacked) bool { return have.leaf == l.leaf })
+	switch {
+	case i >= 0:
+		s.lacking[i].briefly = s.lacking[i].briefly && l.briefly
+	case len(s.lacking) < lackAtOnce:
 		s.lacking = append(s.lacking, l)
 	}
 }
@@ -80,6 +86,7 @@ func (x *node) mustBeWhole() {
 // Lacks reports whether Observe and Remember would find something lacking for tx
 // that they need and that is outside of memory, and notes what: see Lacking.
 func (s *Store) Lacks(tx *event.Transaction) bool {
+	s.look()
 	if !s.partly(tx) {
 		return false
 	}
@@ -207,7 +214,7 @@ func (c *chunks) tree(h *hot, x *node) {
 		}
 		return
 	}
-	if !slices.Contains(c.wanted, lacked{h, x}) {
+	if !slices.ContainsFunc(c.wanted, func(l lacked) bool { return l.leaf == x }) {
 		c.end(x.first)
 		return
 	}

@@ -11,7 +11,8 @@ import (
 // latest. Numbers ascend from 1; 0, as at first, says that there is no journal.
 func (s *Store) SetCut(cut uint32) { s.cut, s.mark = cut, cut }
 
-// Departures counts the histories that have left memory.
+// Departures counts what has left memory, and what has to be brought back for
+// another reason: while the count stands, who had all that it needs has it still.
 func (s *Store) Departures() uint64 { return s.departures }
 
 // Evict gives back the memory of histories that were last touched in a cut up to
@@ -37,7 +38,7 @@ func (s *Store) Evict(upTo uint32) (evicted int) {
 			continue
 		}
 		slot := &p.slots[s.cold.slot]
-		if slot.key == (event.Key{}) || slot.history.cut > upTo {
+		if slot.key == (event.Key{}) || slot.history.cut > upTo || s.pinned(s.cold.kind, slot.key) {
 			if slot.history.hot != 0 {
 				if rows -= s.thin(k, &slot.history, upTo, rows); rows <= 0 {
 					return evicted // there may be more to it
@@ -49,6 +50,7 @@ func (s *Store) Evict(upTo uint32) (evicted int) {
 		s.gone = append(s.gone, slot.history)
 		k.table.removeAt(p, s.cold.slot)
 		evicted++
+		s.evicted++
 		s.departures++
 		s.outside = true
 		rows -= s.letGo(rows)

@@ -43,6 +43,7 @@ type node struct {
 	// has those of its n entries that stay, and those that came back.
 	touched  uint32
 	away     uint32
+	pinned   bool
 	sketches []sketch
 }
 

@@ -187,9 +187,7 @@ func (s *Store) entryOf(k *kind, h *history, r []uint64, row handle, form event.
 		x.touched = max(x.touched, s.mark)
 		do(s, &entryAt{k, block, int(x.leaf.cap), i, path})
 	case x.away != 0 && k.sees(form):
-		for _, x := range path {
-			x.dirty = true
-		}
+		s.soiled(path)
 	}
 }
 

@@ -30,10 +30,17 @@ func (s *Store) soil(id event.Key, form event.Form) {
 			return
 		}
 		path, _ := s.leafOf(l.tree, l.leaf.first, l.leaf.row)
-		for _, x := range path {
-			x.dirty = true
-		}
+		s.soiled(path)
 	})
+}
+
+// soiled notes that the sums of a path have to be made anew, while entries that
+// they are made of are outside of memory.
+func (s *Store) soiled(path []*node) {
+	s.departures++
+	for _, x := range path {
+		x.dirty = true
+	}
 }
 
 // thin lets up to about n entries of a history leave: those of whole leaves that
@@ -81,7 +88,7 @@ func (t *thinning) node(x *node) {
 
 // may reports whether a leaf may leave.
 func (t *thinning) may(x *node) bool {
-	return x.touched <= t.upTo && x != t.last && x.n > 1 && x.away == 0
+	return x.touched <= t.upTo && !x.pinned && x != t.last && x.n > 1 && x.away == 0
 }
 
 func (t *thinning) some(x *node) bool { return slices.ContainsFunc(x.kids, t.may) }
@@ -121,6 +128,7 @@ func (s *Store) leave(k *kind, h *hot, x *node) (dropped int) {
 	s.entries.free(x.leaf.block)
 	x.leaf = thin
 	s.left += uint64(dropped)
+	s.departures++
 	return dropped
 }
 

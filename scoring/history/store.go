@@ -45,7 +45,9 @@ type Store struct {
 	lacking        []lacked // leaves that a look at a history found so
 	short          bool     // since the look began something was lacking
 	guesses        guesses
+	pins           []pinning
 	left, returned uint64       // entries that have left leaves, and leaves that were whole again
+	evicted        uint64       // histories
 	cold           sweep        // where Evict goes on
 	gone           []history    // evicted, of which entries still hold rows
 	loose          []looseLabel // of the entity that is being restored
@@ -131,6 +133,7 @@ func (s *Store) Install(plan *Plan) {
 	s.plan = plan
 	s.retention = int64(plan.Retention)
 	s.readsVerdicts = false
+	s.departures++ // the sums of what is outside of memory may be other ones
 	s.shared = make([]bool, len(s.kinds))
 	for e := range s.kinds {
 		k := &s.kinds[e]
@@ -265,9 +268,10 @@ type Stats struct {
 	Used          int64 // of these, what holds something: the rest is used before more is taken
 	// Chunks of hot histories whose entries are outside of memory, and how many
 	// entries that are.
-	ChunksAway              int
-	EntriesAway             int
-	EntriesLeft, ChunksBack int64 // so far: entries that have left, chunks that came back
+	ChunksAway  int
+	EntriesAway int
+	// So far: histories that have left memory, entries of others, and chunks that came back.
+	HistoriesLeft, EntriesLeft, ChunksBack int64
 }
 
 // Stats counts what the store holds.
@@ -278,7 +282,7 @@ func (s *Store) Stats() Stats {
 		Bytes: s.rows.bytes() + s.entries.bytes() + s.labels.bytes() + s.ids.bytes() + s.waiting.bytes() + s.away.bytes(),
 
 		ChunksAway: len(s.away.leaves), EntriesAway: s.away.used - s.away.dead,
-		EntriesLeft: int64(s.left), ChunksBack: int64(s.returned),
+		HistoriesLeft: int64(s.evicted), EntriesLeft: int64(s.left), ChunksBack: int64(s.returned),
 	}
 	for i := range s.kinds {
 		t := &s.kinds[i].table
