@@ -40,7 +40,7 @@ type simProcess struct {
 // open opens the journal and makes the engine.
 func (s *simProcess) open() error {
 	w := s.w
-	j, err := journal.Open(journal.Options{Dir: "/j", Schema: w.schema, FS: w.disk.fs, Bucket: days, Cache: 64 << 10, Reserve: 1})
+	j, err := journal.Open(journal.Options{Dir: "/j", Schema: w.schema, FS: w.disk.fs, Bucket: days, Cache: 64 << 10, Reserve: 1, Keys: w.keys})
 	if err != nil {
 		return err
 	}

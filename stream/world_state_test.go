@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"syscall"
 	"time"
@@ -20,6 +21,7 @@ const simPatience = 2 * time.Second
 type simWorld struct {
 	seed   uint64
 	r      *rand.Rand
+	keys   io.Reader // of journals: which hashes look alike is of the story, too
 	schema *event.Schema
 	sets   []*simSet
 	set    *simSet
@@ -67,7 +69,7 @@ type simWorld struct {
 func newSimWorld(seed uint64, schema *event.Schema, sets []*simSet) *simWorld {
 	r := rand.New(rand.NewPCG(seed, 1))
 	w := &simWorld{
-		seed: seed, r: r, schema: schema, sets: sets, set: sets[r.IntN(len(sets))], model: newSimModel(),
+		seed: seed, r: r, keys: rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16)}), schema: schema, sets: sets, set: sets[r.IntN(len(sets))], model: newSimModel(),
 		now: 1_700_000_000 * int64(time.Second), span: int64(28 * days), unwritten: 1 << 20,
 		transactions: newSimTopic("transactions", 1+r.IntN(4)), labels: newSimTopic("labels", 1+r.IntN(2)),
 		verdicts: newSimTopic("verdicts", 1+r.IntN(3)), dead: newSimTopic("dead", 1),

@@ -104,8 +104,12 @@ func (j *Journal) create() error {
 // fill writes what a new journal knows of itself.
 func (j *Journal) fill(s *store) error {
 	var key [16]byte
-	if _, err := crand.Read(key[:]); err != nil {
-		return err
+	keys := j.o.Keys
+	if keys == nil {
+		keys = crand.Reader
+	}
+	if _, err := io.ReadFull(keys, key[:]); err != nil {
+		return fmt.Errorf("making the key of a journal: %w", err)
 	}
 	st := newState(keyed{binary.LittleEndian.Uint64(key[:]), binary.LittleEndian.Uint64(key[8:])}, int64(j.o.Bucket))
 	t := &tables{s: s}

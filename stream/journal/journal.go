@@ -37,6 +37,7 @@ type Options struct {
 	// MaxWaiting is how many labels may wait for their transactions; 0: 1 million.
 	MaxWaiting int
 	ReadOnly   bool
+	Keys       io.Reader    // gives a new journal the key of its hashes, 16 bytes; nil: crypto/rand
 	Log        *slog.Logger // nil: silence
 }
 
