@@ -37,7 +37,6 @@ var mutations = []mutation{
 	{"a history may leave before what is new of it is durable", "scoring/history/evict.go", "slot.history.cut > upTo ||", "slot.history.cut > upTo+1 ||"},
 	{"entries may leave before they are durable", "scoring/history/leave.go", "x.touched <= t.upTo &&", "x.touched <= t.upTo+1 &&"},
 	{"a verdict that comes back has sums made anew that know it", "scoring/history/outside.go", "fileVerdict(s.rows.at(row), verdict)", "s.setVerdict(s.rows.at(row), row, verdict)"},
-	{"what the next payment has brought back is not pinned", "scoring/history/leave.go", "!x.pinned && ", ""},
 	{"a batch goes on where entries are outside of memory", "scoring/history/observe.go", "return !s.short", "return true"},
 	{"a window's edge amid entries outside of memory finds none there", "scoring/history/hot.go", "if t >= x.first {\n\t\t\ts.lack(h, x)", "if false {\n\t\t\ts.lack(h, x)"},
 	{"a label of what is outside of memory changes no sum", "scoring/history/label.go", "s.soil(l.IDKey, event.Fraud)", ""},
