@@ -232,7 +232,7 @@ func (c *Core) Change(to *rules.Changes) {
 // that needs some: there are fewer decisions than inputs then, and
 // history.Store.Lacking says what has to be restored before the others.
 func (c *Core) Decide(batch []Input, now int64) []Decision {
-	plan := c.plan
+	plan, whole := c.plan, len(batch)
 	c.decisions = resize(c.decisions, len(batch))
 	c.values = resize(c.values, len(batch)*len(plan.Queries))
 	c.lists = resize(c.lists, len(batch)*len(plan.Lists))
@@ -254,7 +254,10 @@ func (c *Core) Decide(batch []Input, now int64) []Decision {
 		}
 	}
 	c.finish(open, len(batch), now)
-	c.giveBack(len(batch))
+	c.swept += len(batch)
+	if whole == len(batch) { // else those that follow count on what is known of them
+		c.giveBack()
+	}
 	return c.decisions[:len(batch)]
 }
 
@@ -273,10 +276,11 @@ func (c *Core) ahead(next []Input) {
 
 // giveBack lets go of ids past their time and of histories that nobody who
 // arrives from now on can see, a bounded piece for every so many inputs.
-func (c *Core) giveBack(inputs int) {
+func (c *Core) giveBack() {
 	passed := c.clock.passed()
 	c.ids.expire(passed)
-	for c.swept += inputs; c.swept >= sweepEvery; c.swept -= sweepEvery {
+	c.ids.bound()
+	for ; c.swept >= sweepEvery; c.swept -= sweepEvery {
 		c.store.Reclaim(passed)
 	}
 }
@@ -393,9 +397,8 @@ func (c *Core) remember(d *Decision) {
 func (c *Core) settle(d *Decision) {
 	switch d.Status {
 	case Decided:
-		if e := c.ids.numbered(d.number); e != nil { // nil if MaxIDs pushed it out within the batch
-			e.Verdict, e.Score = d.Outcome.Verdict, d.Outcome.Score
-		}
+		e := c.ids.numbered(d.number)
+		e.Verdict, e.Score = d.Outcome.Verdict, d.Outcome.Score
 		c.store.SettleVerdict(d.row, d.Tx.IDKey, d.Outcome.Verdict.String())
 	case Repeat, Conflict:
 		if e := c.ids.get(d.Tx.IDKey); e != nil {
@@ -416,6 +419,7 @@ func (c *Core) Restore(id event.Key, e Earlier) {
 		return
 	}
 	c.ids.put(id, e)
+	c.ids.bound()
 }
 
 // StoredBodies says how a journal hashes bodies, in every run the same: needed
@@ -428,6 +432,7 @@ func (c *Core) Recall(id event.Key, e Earlier) {
 	switch known := c.ids.get(id); {
 	case known == nil:
 		c.ids.put(id, e)
+		c.ids.bound()
 	case known.Body == event.Key{}:
 		known.Body, known.Stored = e.Body, e.Stored
 	}
@@ -440,7 +445,10 @@ func (c *Core) Placed(id event.Key, partition int32, offset int64) {
 	}
 }
 
-// Known gives what is known of a decided id.
+// Known gives what is known of a decided id. While it is known, the transaction
+// with that id is not decided again, and its histories need not be resident: it is
+// only remembered, if at all. What is known between two batches is known all
+// through the next.
 func (c *Core) Known(id event.Key) (e Earlier, ok bool) {
 	if p := c.ids.get(id); p != nil {
 		return *p, true

@@ -12,7 +12,8 @@ const idsPage = 4096
 
 // ids holds the decided ids of the last keep nanoseconds of arrival time, in
 // tables free of pointers. They stand in pages in the order of their coming,
-// which are let go of from the front.
+// which are let go of from the front: by bound and expire alone, so that what is
+// known when a batch is filled is known when it is decided.
 type ids struct {
 	keep  int64
 	max   int
@@ -43,13 +44,8 @@ func (s *ids) get(id event.Key) *Earlier {
 // whole gives the number of a kept id of which the lower 32 bits are known.
 func (s *ids) whole(low uint32) uint64 { return s.first + uint64(low-uint32(s.first)) }
 
-// numbered gives the entry that put gave a number, nil if it is gone.
-func (s *ids) numbered(n uint64) *Earlier {
-	if n < s.first {
-		return nil
-	}
-	return &s.at(n).Earlier
-}
+// numbered gives the entry that put gave a number, which must not be gone.
+func (s *ids) numbered(n uint64) *Earlier { return &s.at(n).Earlier }
 
 func (s *ids) at(n uint64) *decidedID {
 	return &s.pages[n/idsPage-s.first/idsPage][n%idsPage]
@@ -57,9 +53,6 @@ func (s *ids) at(n uint64) *decidedID {
 
 // put adds an id that is not there yet, and gives its number.
 func (s *ids) put(id event.Key, e Earlier) uint64 {
-	if s.len() >= s.max {
-		s.drop()
-	}
 	if s.next/idsPage-s.first/idsPage == uint64(len(s.pages)) {
 		s.pages = append(s.pages, new([idsPage]decidedID))
 	}
@@ -67,6 +60,13 @@ func (s *ids) put(id event.Key, e Earlier) uint64 {
 	s.index.put(id, uint32(s.next))
 	s.next++
 	return s.next - 1
+}
+
+// bound drops the oldest ids as far as they are too many.
+func (s *ids) bound() {
+	for s.len() > s.max {
+		s.drop()
+	}
 }
 
 // expire drops the oldest ids as far as they are past their time.

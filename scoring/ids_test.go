@@ -33,13 +33,16 @@ func TestIDsAgainstAMap(t *testing.T) {
 				t.Fatalf("seed %d: %v is found: %v, want %v", seed, k, e != nil, ok)
 			}
 			if !ok {
-				if len(order) == 3000 {
-					drop()
-				}
 				n := s.put(k, Earlier{Arrival: now})
 				want[k], order = now, append(order, k)
 				if s.numbered(n).Arrival != now {
 					t.Fatalf("seed %d: number %d is another entry", seed, n)
+				}
+				if r.IntN(3) == 0 {
+					s.bound()
+					for len(order) > 3000 {
+						drop()
+					}
 				}
 			}
 			if r.IntN(4) == 0 {

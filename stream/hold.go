@@ -21,6 +21,7 @@ func (e *engine) arrive(a *arrival, now int64) {
 
 // hold lets records wait for what they need, and for the ones before them.
 func (e *engine) hold(a *arrival, now int64) {
+	a.c.decided = false
 	a.c.departures = e.core.Store().Departures() // what is in memory now may leave before the rest is there
 	if !e.pre.needs() && len(a.lane.held) == 0 {
 		e.put(a, now)
@@ -32,6 +33,7 @@ func (e *engine) hold(a *arrival, now int64) {
 			e.pre.need(&a.c.txs[i], h)
 		}
 	}
+	a.c.decided = h.decided
 	if h.missing == 0 && len(a.lane.held) == 0 {
 		e.put(a, now)
 		return
@@ -40,11 +42,11 @@ func (e *engine) hold(a *arrival, now int64) {
 }
 
 // present says whether the next record of a partition finds in memory what it
-// needs: that may have left since it was brought. Then it is brought once more,
-// and the merge waits.
+// needs: that may have left since it was brought, or its id may be known no more.
+// Then it is brought once more, and the merge waits.
 func (e *engine) present(q *queue) bool {
 	b := &q.blocks[0]
-	if e.pre == nil || b.ref.departures == e.core.Store().Departures() {
+	if e.pre == nil || !b.ref.decided && b.ref.departures == e.core.Store().Departures() {
 		return true
 	}
 	h := &held{tx: &b.ref.txs[q.at]}

@@ -86,6 +86,7 @@ type chunk struct {
 	lost int64
 	// departures of histories from memory, when all that is needed was there
 	departures uint64
+	decided    bool // that is all that some of it needs as long as its id is known
 }
 
 func (c *chunk) reset() {

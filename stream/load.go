@@ -144,3 +144,11 @@ func (l *load) restore(store *history.Store, n int) int {
 	}
 	return max(l.taken-from, 1)
 }
+
+// verdictText gives the text that histories keep of a verdict.
+func verdictText(v rules.Verdict) string {
+	if v == rules.NoVerdict {
+		return ""
+	}
+	return v.String()
+}

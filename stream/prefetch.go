@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sluice/rules"
 	"sluice/scoring"
 	"sluice/scoring/event"
 	"sluice/stream/journal"
@@ -62,7 +61,8 @@ type prefetch struct {
 // held is what waits: decoded records on their way to the merge, or a request.
 type held struct {
 	missing int
-	rounds  int // that it was looked at whether more is missing
+	rounds  int  // that it was looked at whether more is missing
+	decided bool // of some of it nothing is missing only because its id is known
 	arrival arrival
 	call    *call
 	tx      *event.Transaction // the head of the merge, which is pinned
@@ -96,28 +96,23 @@ func (p *prefetch) need(tx *event.Transaction, h *held) {
 
 // histories asks for those of a transaction that are not in memory, and for the
 // parts of them that it needs, as far as that can be told by now, for h to wait for.
+//
+// What was decided, as all that stands behind the journal's last cut is after a
+// crash, is put aside for the histories that are not in memory, and these are
+// brought for who asks them.
 func (p *prefetch) histories(tx *event.Transaction, h *held) {
 	store := p.core.Store()
-	for e, key := range tx.Entities {
-		if store.Resident(e, key) {
-			continue
-		}
-		if p.join(want{e, key, whole}, h) {
-			continue
-		}
-		p.scratch, _ = tx.AppendEntityValue(p.scratch[:0], e)
-		if !p.journal.MayHold(e, p.scratch) {
-			store.Admit(e, key) // nobody has seen it
-			continue
-		}
-		p.ask(&load{want: want{e, key, whole}, value: bytes.Clone(p.scratch)}, h)
+	_, decided := p.core.Known(tx.IDKey)
+	h.decided = h.decided || decided
+	if !decided {
+		p.residents(tx, h)
 	}
 	if h.missing > 0 { // what is there must not leave while the rest comes
 		for e, key := range tx.Entities {
 			store.Touch(e, key)
 		}
 	}
-	if h.rounds <= p.rounds && store.Lacks(tx) {
+	if h.rounds <= p.rounds && (decided && !store.Holds(tx) || !decided && store.Lacks(tx)) {
 		for _, c := range store.Lacking() {
 			if l := p.chunkLoad(tx, c); !p.join(l.want, h) {
 				p.ask(l, h)
@@ -126,6 +121,22 @@ func (p *prefetch) histories(tx *event.Transaction, h *held) {
 	}
 	if h.tx != nil && h.missing > 0 {
 		store.Pin(tx)
+	}
+}
+
+// residents asks for the histories of a transaction that are not in memory.
+func (p *prefetch) residents(tx *event.Transaction, h *held) {
+	store := p.core.Store()
+	for e, key := range tx.Entities {
+		if store.Resident(e, key) || p.join(want{e, key, whole}, h) {
+			continue
+		}
+		p.scratch, _ = tx.AppendEntityValue(p.scratch[:0], e)
+		if !p.journal.MayHold(e, p.scratch) {
+			store.Admit(e, key) // nobody has seen it
+			continue
+		}
+		p.ask(&load{want: want{e, key, whole}, value: bytes.Clone(p.scratch)}, h)
 	}
 }
 
@@ -146,6 +157,7 @@ func (p *prefetch) again(h *held) bool {
 		for i := range h.arrival.c.txs {
 			p.histories(&h.arrival.c.txs[i], h)
 		}
+		h.arrival.c.decided = h.decided
 	}
 	return h.missing > 0
 }
@@ -377,12 +389,4 @@ func (p *prefetch) recall(l *load) {
 		e.Body, e.Stored = l.decided.Body, true
 	}
 	p.core.Recall(l.key, e)
-}
-
-// verdictText gives the text that histories keep of a verdict.
-func verdictText(v rules.Verdict) string {
-	if v == rules.NoVerdict {
-		return ""
-	}
-	return v.String()
 }

@@ -71,6 +71,13 @@ func (s *simProcess) decided(d *scoring.Decision) {
 	if body, known := w.model.bodies[a.id]; known && body == "" {
 		w.meet("engine", "repeat, its body forgotten")
 	}
+	if store := s.e.core.Store(); d.Taken {
+		for e, key := range d.Tx.Entities {
+			if !store.Resident(e, key) {
+				w.meet("engine", "put aside for a history")
+			}
+		}
+	}
 	status, o := w.model.expect(source, a, w.set)
 	w.meet("engine", simStatus(status))
 	if c != nil {

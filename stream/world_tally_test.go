@@ -18,7 +18,7 @@ var simKinds = [][]string{
 	{"payments", "new", "the same again", "the same but for its secret", "another body of an id", "older than one before", "arrival before one before", "ahead of the clock", "older than the retention"},
 	{"labels", "before their payment", "after their payment", "twice", "taken back or renewed"},
 	{"clock", "jumps ahead", "goes back"},
-	{"engine", "decided", "repeat", "conflict", "repeat, its body forgotten", "verdict read back", "rules reloaded", "request", "request answered", "request in conflict"},
+	{"engine", "decided", "repeat", "conflict", "repeat, its body forgotten", "verdict read back", "put aside for a history", "rules reloaded", "request", "request answered", "request in conflict"},
 }
 
 // meet counts something of a kind.

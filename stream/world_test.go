@@ -33,7 +33,7 @@ import (
 // (world_broker), the disk (world_disk) and the rules (world_rules).
 
 // simSeeds is how many seeds the short form has.
-const simSeeds = 120
+const simSeeds = 200
 
 // play plays a world to its end. It gives what went wrong, "" if nothing did.
 func (w *simWorld) play() (failure string) { return w.judge(w.live) }

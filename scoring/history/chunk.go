@@ -123,7 +123,7 @@ func (s *Store) treeOf(e int, key event.Key) *hot {
 		return nil
 	}
 	h := s.kinds[e].table.find(key)
-	if h == nil || h.hot == 0 || h.cut == loading || s.hots[h.hot].away == 0 {
+	if h == nil || h.hot == 0 || !h.resident() || s.hots[h.hot].away == 0 {
 		return nil
 	}
 	return s.hots[h.hot]

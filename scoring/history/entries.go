@@ -20,7 +20,7 @@ type leaf struct {
 type history struct {
 	leaf          // while it is small
 	hot    uint32 // index into Store.hots, 0: it is small
-	cut    uint32 // in which it was last touched, or loading
+	cut    uint32 // in which it was last touched, with partial and begun where it is not resident
 	newest int64  // time of the newest entry
 }
 

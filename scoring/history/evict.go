@@ -24,7 +24,6 @@ func (s *Store) Evict(upTo uint32) (evicted int) {
 	if len(s.kinds) == 0 {
 		return 0
 	}
-	upTo = min(upTo, loading-1)
 	slots, rows := s.options.sweep, s.options.sweep
 	rows -= s.letGo(rows)
 	for slots > 0 && rows > 0 {
@@ -38,7 +37,7 @@ func (s *Store) Evict(upTo uint32) (evicted int) {
 			continue
 		}
 		slot := &p.slots[s.cold.slot]
-		if slot.key == (event.Key{}) || slot.history.cut > upTo || s.pinned(s.cold.kind, slot.key) {
+		if slot.key == (event.Key{}) || slot.history.cut&begun != 0 || slot.history.touched() > upTo || s.pinned(s.cold.kind, slot.key) {
 			if slot.history.hot != 0 {
 				if rows -= s.thin(k, &slot.history, upTo, rows); rows <= 0 {
 					return evicted // there may be more to it
@@ -62,7 +61,7 @@ func (s *Store) Evict(upTo uint32) (evicted int) {
 func (s *Store) Ease(entity int, key event.Key, upTo uint32) {
 	k := &s.kinds[entity]
 	if h := k.table.find(key); h != nil && h.hot != 0 {
-		s.thin(k, h, min(upTo, loading-1), math.MaxInt)
+		s.thin(k, h, upTo, math.MaxInt)
 	}
 }
 
@@ -96,7 +95,5 @@ func (s *Store) touch(r []uint64) {
 
 // stamp notes the cut in which a history was touched.
 func (s *Store) stamp(h *history) {
-	if h.cut != loading {
-		h.cut = s.cut
-	}
+	h.cut = h.cut&(partial|begun) | s.cut
 }

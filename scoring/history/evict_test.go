@@ -160,8 +160,8 @@ func TestLabelsBeforeTheirRows(t *testing.T) {
 	s, m := outside(defaults())
 	tx := one(m, 1, 1e18)
 	s.Label(&event.Label{IDKey: tx.IDKey, Time: 1e18 + 7, Fraud: true})
-	if ref, added := s.Remember(tx); added || ref != 0 {
-		t.Error("a transaction without a resident history was added")
+	if ref, added := s.Remember(tx); !added || ref == 0 || s.Resident(0, cardKey) {
+		t.Error("a transaction of a history that is not resident was not put aside for it")
 	}
 	s.RestoreLabel(tx.IDKey, 1e18+9, false)
 	s.RestoreLabel(idKeyOf(2), 9, true) // of the past

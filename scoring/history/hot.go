@@ -66,13 +66,13 @@ func (s *Store) heat(k *kind, h *history) {
 	r := s.rows.at(rows[0])
 	at := s.shape.keys + 2*e
 	tree := &hot{root: s.newLeaf(k), entity: e, key: event.Key{r[at], r[at+1]}}
-	tree.root.touched = h.cut
-	if h.cut == loading {
-		tree.root.touched = 0 // all of it is in the journal
-	}
+	mark := s.mark
+	s.mark = max(mark, h.touched()) // it may hold what the journal does not, even while it is restored
+	tree.root.touched = s.mark
 	for _, row := range rows {
 		s.addHot(k, tree, int64(s.rows.at(row)[rowTime]), row)
 	}
+	s.mark = mark
 	s.entries.free(h.block)
 	h.leaf = leaf{}
 	if n := len(s.spareHots); n > 0 {

@@ -49,7 +49,7 @@ func (s *Store) soiled(path []*node) {
 func (s *Store) thin(k *kind, h *history, upTo uint32, n int) (dropped int) {
 	tree := s.hots[h.hot]
 	t := thinning{s: s, k: k, tree: tree, upTo: upTo, n: n}
-	if h.cut == loading {
+	if !h.resident() {
 		for t.last = tree.root; t.last.level > 0; {
 			t.last = t.last.kids[len(t.last.kids)-1]
 		}

@@ -7,7 +7,8 @@ import (
 // Observe fills values (one a query of the plan) and lists (one a list query)
 // for tx from what its entities did before, and does not remember it. The
 // memory of the lists' slices is used again. If it reports false, the values are
-// none: something that this or Remember needs is outside of memory, see Lacking.
+// none: something that this or Remember needs is outside of memory, see Resident
+// and Lacking.
 func (s *Store) Observe(tx *event.Transaction, values []Value, lists []List) (whole bool) {
 	s.look()
 	s.hold(tx)
@@ -15,6 +16,7 @@ func (s *Store) Observe(tx *event.Transaction, values []Value, lists []List) (wh
 		s.found[e] = nil
 		if key := tx.Entities[e]; key != (event.Key{}) && s.kinds[e].asks() {
 			s.found[e] = s.kinds[e].table.find(key)
+			s.short = s.short || s.outside && (s.found[e] == nil || !s.found[e].resident())
 		}
 	}
 	if s.cut > 0 {

@@ -1,10 +1,6 @@
 package history
 
-import (
-	"math"
-
-	"sluice/scoring/event"
-)
+import "sluice/scoring/event"
 
 // Histories may lie outside of memory, in a journal that holds the rows, labels
 // and verdicts of every entity within twice the retention. An entity is then
@@ -17,15 +13,27 @@ import (
 // as long as one history there refers to it, so what happens to it (a label, a
 // verdict) is known to those, and the journal tells the others.
 
-// loading in place of a cut marks a history that Restore began and Admit has
-// not declared whole.
-const loading = math.MaxUint32
+// What lies beside the cut of a history that is not resident. Of such a history
+// memory holds a part: what Remember put there since it left, which the journal
+// may not have yet, and what Restore brings. The parts are united, in whatever
+// order they come, and Admit declares them the whole. Of what a part lacks
+// nothing follows: it is there to be kept, and nobody asks it.
+const (
+	partial = 1 << 31 // not resident
+	begun   = 1 << 30 // and Restore has begun to bring it: until Admit it stays
+)
+
+// resident reports whether a history is whole but for what Lacking can tell.
+func (h *history) resident() bool { return h.cut&partial == 0 }
+
+// touched gives the cut in which a history was last touched.
+func (h *history) touched() uint32 { return h.cut &^ (partial | begun) }
 
 // SetOutside says that histories may lie outside of memory. An entity that the
 // store does not hold is then not resident, instead of being without a past:
-// Remember leaves its history out, and Observe must not be asked about it
-// unless nothing in the plan looks at it (see Asks). Evict says so with the first that it evicts. Before
-// that an entity which the store does not hold has no past.
+// what Remember adds to it waits for the rest of its history, and Observe fails
+// unless nothing in the plan looks at it (see Asks). Evict says so with the first
+// that it evicts. Before that an entity which the store does not hold has no past.
 func (s *Store) SetOutside(outside bool) { s.outside = outside }
 
 // Outside reports whether histories may lie outside of memory.
@@ -38,7 +46,7 @@ func (s *Store) Resident(entity int, key event.Key) bool {
 		return true
 	}
 	h := s.kinds[entity].table.find(key)
-	return h != nil && h.cut != loading
+	return h != nil && h.resident()
 }
 
 // Touch keeps the history of an entity, if it is in memory, until a cut that
@@ -74,7 +82,7 @@ func (s *Store) history(entity int, key event.Key) *history {
 	h := t.find(key)
 	if h == nil {
 		h = t.add(key)
-		h.cut = loading
+		h.cut = partial
 	}
 	return h
 }
@@ -90,6 +98,9 @@ func (s *Store) Restore(entity int, key event.Key, tx *event.Transaction, verdic
 		return
 	}
 	h := s.history(entity, key)
+	if !h.resident() {
+		h.cut |= begun
+	}
 	old := h.len(s) > 0 && tx.Time < h.newest-s.retention
 	if old && (h.hot == 0 || s.hots[h.hot].away == 0) {
 		return
@@ -117,7 +128,9 @@ func (s *Store) Restore(entity int, key event.Key, tx *event.Transaction, verdic
 		s.setVerdict(r, row, verdict)
 	}
 	s.mark = 0 // what is restored is in the journal
-	s.stamp(h)
+	if h.resident() {
+		s.stamp(h)
+	}
 	s.union(&s.kinds[entity], h, row, old)
 	s.mark = s.cut
 }
@@ -133,7 +146,7 @@ func (s *Store) union(k *kind, h *history, row handle, old bool) {
 		block := s.open(k, &x.leaf)
 		switch {
 		case x.leaf.seek(block, t, row) >= 0 || x.away != 0 && s.comeBack(k, tree, x, row):
-		case old || x.away != 0 && h.cut != loading: // all of it is known
+		case old || x.away != 0 && h.resident(): // all of it is known
 			s.loseInterest(row)
 		default:
 			s.add(k, h, t, row)

@@ -31,7 +31,7 @@ func (s *Store) Reclaim(now int64) {
 			continue
 		}
 		slot := &p.slots[s.sweep.slot]
-		if slot.key == (event.Key{}) || slot.history.newest >= floor || s.cut > 0 && slot.history.cut >= s.cut {
+		if slot.key == (event.Key{}) || slot.history.newest >= floor || s.keeps(&slot.history) {
 			s.sweep.slot++
 			continue
 		}
@@ -42,6 +42,11 @@ func (s *Store) Reclaim(now int64) {
 			s.departures++
 		}
 	}
+}
+
+// keeps reports whether somebody is about to ask for a history, or to bring it.
+func (s *Store) keeps(h *history) bool {
+	return h.cut&begun != 0 || s.cut > 0 && h.touched() >= s.cut
 }
 
 // nextPart goes on to the next part of a table. It reports false at the end

@@ -178,7 +178,9 @@ func (k *kind) retire() {
 // Remember adds tx to the histories of its entities. added is false if they
 // held it already (the same id at the same time), if its id is known with
 // another time (ref then names that one), or if it is too old to be kept or
-// has no entity (ref is 0). Histories that are not resident are left out.
+// has no entity (ref is 0). Histories need not be resident for it: what is added
+// to one that is not stays until it is in the journal, and is united with the rest
+// when that is restored. That the rest holds it already does not show.
 func (s *Store) Remember(tx *event.Transaction) (ref Ref, added bool) {
 	s.arrive(tx)
 	if tx.Time < tx.Arrival-s.retention {
@@ -198,7 +200,7 @@ func (s *Store) Remember(tx *event.Transaction) (ref Ref, added bool) {
 		}
 		k := &s.kinds[e]
 		h := k.table.find(key)
-		if h == nil && s.outside || h != nil && (h.cut == loading || tx.Time < h.newest-s.retention) {
+		if h != nil && tx.Time < h.newest-s.retention {
 			continue
 		}
 		if row == 0 {
@@ -207,6 +209,9 @@ func (s *Store) Remember(tx *event.Transaction) (ref Ref, added bool) {
 		}
 		if h == nil {
 			h = k.table.add(key)
+			if s.outside {
+				h.cut = partial
+			}
 		}
 		s.add(k, h, tx.Time, row)
 		s.stamp(h)
