@@ -16,8 +16,8 @@ import (
 // archive plays the journal: all that was ever remembered, in plain maps. Rows
 // are in it as of a cut.
 type archive struct {
-	durable  uint32           // the last cut that is
-	cuts     map[int64]uint32 // that have the rows
+	durable  uint32                                       // the last cut that is
+	cuts     map[int64]uint32                             // that have the rows
 	rows     []map[event.Key]map[int64]*event.Transaction // by kind, entity and id
 	ids      map[int64]bool
 	verdicts map[int64]string
