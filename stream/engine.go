@@ -137,7 +137,8 @@ func (e *engine) deliver(c *chunk, next int64) {
 	e.notify()
 }
 
-// do runs f between two batches, and waits until it has run.
+// do runs f between two batches, and waits until it has run, or ctx is done: then f
+// has not run yet, or is about to, and runs all the same.
 func (e *engine) do(ctx context.Context, f func()) error {
 	done := make(chan struct{})
 	e.later(func() { f(); close(done) })
