@@ -144,8 +144,8 @@ func newHistoryMetrics(p *stream.Processor, schema *event.Schema) *historyMetric
 		decided:      describe("decided_ids", "Decided ids that are kept."),
 
 		chunksAway:     describe("history_chunks_away", "Chunks of hot histories in memory whose events are on the disk alone."),
-		referencesAway: describe("history_references_away", "Entries of these."),
-		chunksBack:     describe("history_chunks_loaded_total", "Chunks that came back to memory."),
+		referencesAway: describe("history_references_away", "Entries of hot histories in memory that are on the disk alone."),
+		chunksBack:     describe("history_chunks_loaded_total", "Chunks of hot histories that came back to memory."),
 	}
 	for _, f := range schema.Entities {
 		h.entities = append(h.entities, schema.Fields[f].Name)
