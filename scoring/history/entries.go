@@ -33,7 +33,8 @@ func (h *history) len(s *Store) int {
 
 // kind is what a store holds of one kind of entity.
 type kind struct {
-	table table
+	entity int // its number
+	table  table
 	*program
 	old []*layout // earlier layouts, newest last
 }

@@ -62,10 +62,9 @@ func (s *Store) heat(k *kind, h *history) {
 	for i := range rows {
 		rows[i] = handle(block[metaWord*int(h.cap)+int(h.head)+i])
 	}
-	e := slices.IndexFunc(s.kinds, func(x kind) bool { return x.program == k.program })
 	r := s.rows.at(rows[0])
-	at := s.shape.keys + 2*e
-	tree := &hot{root: s.newLeaf(k), entity: e, key: event.Key{r[at], r[at+1]}}
+	at := s.shape.keys + 2*k.entity
+	tree := &hot{root: s.newLeaf(k), entity: k.entity, key: event.Key{r[at], r[at+1]}}
 	mark := s.mark
 	s.mark = max(mark, h.touched()) // it may hold what the journal does not, even while it is restored
 	tree.root.touched = s.mark

@@ -117,6 +117,9 @@ func newStore(schema *event.Schema, o options) *Store {
 	if s.zone == nil {
 		s.zone = time.UTC
 	}
+	for e := range s.kinds {
+		s.kinds[e].entity = e
+	}
 	for i := range schema.Fields {
 		f := &schema.Fields[i]
 		s.multi = s.multi || schema.BaseCurrency == "" && f.Type == event.TypeMoney && f.Currency == ""
