@@ -176,6 +176,38 @@ func TestLabelsBeforeTheirRows(t *testing.T) {
 	}
 }
 
+// What comes once more while its history is being loaded, and has left that again
+// meanwhile, is in it once.
+func TestRememberedAgainWhileLoaded(t *testing.T) {
+	s, m := outside(tiny())
+	s.Install(&Plan{Queries: []Query{{Span: spans[len(spans)-1], Agg: Count}}, Retention: minRetention})
+	const n = 40
+	restore := func() {
+		for i := range int64(n) {
+			s.Restore(0, cardKey, one(m, i, 1e18+i), "")
+		}
+	}
+	restore()
+	s.SetCut(2)
+	evictAll(s, 1)
+	away := s.Stats().EntriesAway
+	if away == 0 || s.Resident(0, cardKey) {
+		t.Fatalf("%d entries have left", away)
+	}
+	for i := range int64(n) {
+		s.Remember(one(m, i, 1e18+i))
+	}
+	if got := s.Stats(); got.References != n || got.EntriesAway != 0 {
+		t.Errorf("%d are held and %d away, want %d and none", got.References, got.EntriesAway, n)
+	}
+	restore()
+	s.Admit(0, cardKey)
+	values := make([]Value, 1)
+	if whole := s.Observe(one(m, n, 1e18+n), values, nil); !whole || values[0].Bits != n {
+		t.Errorf("%d are counted, want %d; all is there: %v", values[0].Bits, n, whole)
+	}
+}
+
 // What was just admitted is there until it was asked about, past or not.
 func TestReclaimSparesTheAdmitted(t *testing.T) {
 	s, m := outside(defaults())

@@ -132,7 +132,23 @@ func (s *Store) leave(k *kind, h *hot, x *node) (dropped int) {
 	return dropped
 }
 
-// comeBack puts a restored row into the leaf that it left; false: it is none
+// regain puts a row that is remembered once more into the leaf that it left, of a
+// history that is not resident: in such a one nobody looks whether it is there.
+func (s *Store) regain(k *kind, h *history, t int64, row handle) bool {
+	if h.resident() || h.hot == 0 {
+		return false
+	}
+	tree := s.hots[h.hot]
+	path, _ := s.leafOf(tree, t, row)
+	x := path[len(path)-1]
+	if x.away == 0 || !s.comeBack(k, tree, x, row) {
+		return false
+	}
+	x.touched = max(x.touched, s.mark)
+	return true
+}
+
+// comeBack puts a row into the leaf that it left; false: it is none
 // that is outside.
 func (s *Store) comeBack(k *kind, h *hot, x *node, row handle) bool {
 	r := s.rows.at(row)

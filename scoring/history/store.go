@@ -216,7 +216,9 @@ func (s *Store) Remember(tx *event.Transaction) (ref Ref, added bool) {
 				h.cut = partial
 			}
 		}
-		s.add(k, h, tx.Time, row)
+		if !s.regain(k, h, tx.Time, row) {
+			s.add(k, h, tx.Time, row)
+		}
 		s.stamp(h)
 	}
 	if row == 0 {
