@@ -228,5 +228,5 @@ func halve(low, high int64, holds func(int64) bool) int64 {
 func abs(n int64) int64 { return max(n, -n) }
 
 func (c *changer) add(name, from, to string, o rules.Outcome, size float64) {
-	c.found = append(c.found, Change{Name: name, From: from, To: event.Mask(to), Verdict: o.Verdict.String(), Score: o.Score, Size: size})
+	c.found = append(c.found, Change{Name: name, From: event.Mask(from), To: event.Mask(to), Verdict: o.Verdict.String(), Score: o.Score, Size: size})
 }

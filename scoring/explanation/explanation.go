@@ -11,6 +11,7 @@ package explanation
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -243,5 +244,5 @@ func shown(v event.Value, schema *event.Schema, c event.Column) string {
 	case event.Bool:
 		return fmt.Sprint(v.Bits != 0)
 	}
-	return fmt.Sprint(int64(v.Bits))
+	return event.Mask(strconv.FormatInt(int64(v.Bits), 10)) // card numbers come as integers, too
 }

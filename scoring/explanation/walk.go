@@ -224,6 +224,9 @@ func (w *walk) leaf(n *lang.Node) Window {
 		column = n.Column
 	}
 	out.Value.Value = shown(w.value(n), w.schema, column)
+	if column.Field >= 0 && w.schema.Fields[column.Field].Secret && out.Value.Value != "" {
+		out.Value.Value = "***" // conditions can only compare it, so nothing else is made of it
+	}
 	list := pastList(n)
 	if list == nil {
 		return out
