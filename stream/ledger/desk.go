@@ -86,6 +86,11 @@ func Open(o Options) (*Desk, error) {
 		_ = unlock()
 		return nil, err
 	}
+	if t := d.log.torn; t != nil {
+		o.Log.Warn("the kept changes end in the middle of one, and this part of it was dropped: it was being written when a process died, or the file was cut off, and then a change is lost that was told to be done; "+
+			"compare `sluice lists show LIST` and `sluice snooze RULE` with what should hold, and make the change again, or bring an earlier copy of the file back",
+			"file", d.log.name, "byte", t.offset, "dropped_bytes", t.bytes, "change", d.log.revision+1)
+	}
 	d.log.sweep(o.Now())
 	d.now = d.compile(nil, "")
 	return d, nil

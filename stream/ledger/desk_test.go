@@ -3,6 +3,8 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -37,6 +39,7 @@ type place struct {
 	set    *rules.Changes // in force
 	failed error
 	disk   Disk
+	told   io.Writer // nil: the log goes nowhere
 }
 
 func newPlace(t *testing.T) *place {
@@ -68,7 +71,11 @@ func (p *place) open(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Desk, err = Open(Options{Dir: filepath.Join(p.dir, "state"), Disk: p.disk, Now: func() time.Time { return p.now }, Log: slog.New(slog.DiscardHandler)})
+	log := slog.New(slog.DiscardHandler)
+	if p.told != nil {
+		log = slog.New(slog.NewTextHandler(p.told, nil))
+	}
+	p.Desk, err = Open(Options{Dir: filepath.Join(p.dir, "state"), Disk: p.disk, Now: func() time.Time { return p.now }, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,6 +212,44 @@ func wantFault(t *testing.T, err error, code, field string) {
 	var f *Fault
 	if !errors.As(err, &f) || f.Code != code || f.Field != field || f.Detail == "" {
 		t.Errorf("%v is not %s of %q", err, code, field)
+	}
+}
+
+// TestTornEnd cuts off the last change that was kept: the start says what is lost.
+func TestTornEnd(t *testing.T) {
+	p := newPlace(t)
+	for _, value := range []string{"shop-8", "shop-9"} {
+		if _, err := p.AddEntry(t.Context(), "shops", Request{Value: value, For: time.Hour, Author: "a", Why: "b"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	name := filepath.Join(p.dir, "state", "changes")
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.write(t, "state/changes", string(whole[:len(whole)-10]))
+	var told strings.Builder
+	p.told = &told
+	p.restart(t)
+	last := strings.LastIndexByte(string(whole[:len(whole)-1]), '\n') + 1
+	for _, want := range []string{"level=WARN", "a change is lost that was told to be done", "file=" + name,
+		fmt.Sprintf("byte=%d dropped_bytes=%d change=2", last, len(whole)-10-last)} {
+		if !strings.Contains(told.String(), want) {
+			t.Errorf("%q is not in\n%s", want, told.String())
+		}
+	}
+	if !p.holds("shops", "shop-8", 0) || p.holds("shops", "shop-9", 0) {
+		t.Error("another change is lost")
+	}
+	c, err := p.AddEntry(t.Context(), "shops", Request{Value: "shop-7", For: time.Hour, Author: "a", Why: "b"})
+	if err != nil || c.Revision != 3 {
+		t.Error(c, err)
+	}
+	told.Reset()
+	p.restart(t)
+	if told.Len() > 0 {
+		t.Error(told.String())
 	}
 }
 

@@ -32,6 +32,7 @@ type log struct {
 	revision int64
 	held     map[subject]Change
 	past     past
+	torn     *torn // nil: the file is whole
 
 	file  File // nil: the next change writes the file anew
 	lines int  // of the file
@@ -58,30 +59,41 @@ func openLog(d Disk, name string) (*log, error) {
 	return l, l.read(data)
 }
 
+// torn is the beginning of a change that a file ends with: a process died, or the
+// file was cut off.
+type torn struct{ offset, bytes int }
+
 // read takes the lines of a file in. A process that died in the middle of a line
 // leaves a part of it at the end, and a power cut perhaps zeros in place of what
-// was not written yet; neither was ever told to be done.
+// was not written yet; neither was ever told to be done. A file that was cut off
+// later looks the same, so it is noted. The first two lines were written as a
+// whole: of these nothing can be missing.
 func (l *log) read(data []byte) error {
 	damaged := func(line int, why error) error {
 		return fmt.Errorf("%w: %s, line %d: %w; bring an earlier copy back, or put the file aside to go on without these changes", ErrDamaged, l.name, line, why)
 	}
-	number := 0
+	size, number := len(data), 0
 	for len(data) > 0 {
-		line, rest, whole := bytes.Cut(data, []byte{'\n'})
+		line, rest, ended := bytes.Cut(data, []byte{'\n'})
 		number++
 		c, err := parseLine(line)
 		switch {
-		case err == nil && whole && number == 1 && c.Do != base:
+		case err == nil && number == 1 && c.Do != base:
 			return damaged(number, errors.New("it is not the first line of such a file"))
-		case err == nil && whole:
+		case err == nil: // also without the line's end, which is all that it lacks
 			l.take(c)
-		case number == 1 || len(rest) > 0 || whole && bytes.IndexByte(line, 0) < 0:
+		case number <= 2 || len(rest) > 0 || ended && bytes.IndexByte(line, 0) < 0:
 			return damaged(number, err)
+		default:
+			l.torn = &torn{size - len(data), len(data)}
 		}
 		data = rest
 	}
-	if number == 0 {
+	switch number {
+	case 0:
 		return damaged(1, errors.New("the file is empty"))
+	case 1:
+		return damaged(2, errors.New("the file ends before it"))
 	}
 	return nil
 }
@@ -109,6 +121,9 @@ func fold(held map[subject]Change, c Change) {
 // kept takes it back.
 func (l *log) append(c *Change, now time.Time) error {
 	c.Revision, c.At = l.revision+1, now.UTC()
+	if l.torn != nil { // the number of what was lost may stand in verdicts
+		c.Revision++
+	}
 	if _, replaced := l.held[c.subject()]; !replaced && c.Do != Forget && len(l.held) >= l.most {
 		if l.sweep(now); len(l.held) >= l.most {
 			return ErrFull
@@ -156,6 +171,7 @@ func (l *log) rewrite(c *Change) error {
 	l.file, _ = l.disk.Append(l.name)
 	l.lines = len(before) + 1
 	l.kept = l.lines
+	l.torn = nil
 	return nil
 }
 

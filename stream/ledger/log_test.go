@@ -43,7 +43,8 @@ func reopen(t *testing.T, m *memory) *log {
 }
 
 // TestCutAtEveryByte lets the process die at every byte that it writes: what was
-// acknowledged is there, and what was not is there whole or not at all.
+// acknowledged is there, and what was not is there whole or not at all. A part of
+// a change is noted, and its number is not given again.
 func TestCutAtEveryByte(t *testing.T) {
 	m := newMemory()
 	l := reopen(t, m)
@@ -57,7 +58,7 @@ func TestCutAtEveryByte(t *testing.T) {
 	whole := m.files["dir/changes"]
 	for cut := sizes[0]; cut <= len(whole); cut++ {
 		acknowledged := 0
-		for acknowledged < len(sizes) && sizes[acknowledged] <= cut {
+		for acknowledged < len(sizes) && sizes[acknowledged]-1 <= cut { // the line's end says nothing
 			acknowledged++
 		}
 		left := newMemory()
@@ -66,13 +67,30 @@ func TestCutAtEveryByte(t *testing.T) {
 		if got, want := show(l.all()), show(folded(acknowledged)); got != want || l.revision != int64(acknowledged) {
 			t.Fatalf("cut at %d of %d, revision %d:\n%snot\n%s", cut, len(whole), l.revision, got, want)
 		}
+		next := int64(acknowledged) + 1
+		if whole := sizes[acknowledged-1]; cut > whole {
+			if l.torn == nil || *l.torn != (torn{whole, cut - whole}) {
+				t.Fatalf("cut at %d, %d bytes behind a whole change: %v", cut, cut-whole, l.torn)
+			}
+			next++
+		} else if l.torn != nil {
+			t.Fatalf("cut at %d: %v is noted", cut, *l.torn)
+		}
 		// It goes on from there, and the torn line is gone.
 		c := Change{Do: Add, List: "new", Value: "x", Until: at(9)}
-		if err := l.append(&c, at(0)); err != nil || c.Revision != int64(acknowledged)+1 {
+		if err := l.append(&c, at(0)); err != nil || c.Revision != next {
 			t.Fatal(err, c.Revision)
 		}
-		if again := reopen(t, left); show(again.all()) != show(append(folded(acknowledged), c)) {
+		again := reopen(t, left)
+		if show(again.all()) != show(append(folded(acknowledged), c)) || again.torn != nil || again.revision != next {
 			t.Fatalf("cut at %d: after another change:\n%s", cut, show(again.all()))
+		}
+		// What was decided under a number that was lost can't be explained.
+		for n := range next + 2 {
+			past := Past{again.past, again.revision}
+			if known := n <= int64(acknowledged) || n == next; past.Whole(n, at(0)) != known {
+				t.Fatalf("cut at %d: under %d all is known: %v", cut, n, !known)
+			}
 		}
 	}
 }
@@ -153,7 +171,8 @@ func TestDamageIsNotStarted(t *testing.T) {
 			t.Fatalf("byte %d turned: %v", i, err)
 		}
 	}
-	for _, bad := range []string{"", "\n", "garbage", string(whole[20:])} {
+	base := string(whole[:bytes.IndexByte(whole, '\n')+1])
+	for _, bad := range []string{"", "\n", "garbage", string(whole[20:]), base, base[:len(base)-1], string(whole[:len(base)+30])} {
 		if _, err := openLog(&memory{files: map[string][]byte{"dir/changes": []byte(bad)}}, "dir/changes"); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%q: %v", bad, err)
 		}

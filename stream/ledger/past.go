@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -99,9 +100,11 @@ func OpenPast(d Disk, dir string) (*Past, error) {
 func (p *Past) Revision() int64 { return p.revision }
 
 // Whole tells whether all is known that held under a revision for what arrived at
-// a time: older changes are kept only as far as they hold still.
+// a time: older changes are kept only as far as they hold still, and one that was
+// lost leaves its number out.
 func (p *Past) Whole(revision int64, arrival time.Time) bool {
-	return revision >= p.floored && revision <= p.revision && !arrival.Before(p.lost)
+	_, kept := slices.BinarySearchFunc(p.recent, revision, func(c Change, n int64) int { return cmp.Compare(c.Revision, n) })
+	return (kept || revision == p.floored) && !arrival.Before(p.lost)
 }
 
 // Under gives what held under a revision.
