@@ -147,7 +147,7 @@ func parseRates(file string, src []byte, base string) (*rates, strict.Faults) {
 		return nil, r.faults
 	}
 	src = bytes.TrimPrefix(src, []byte("\uFEFF"))
-	for line := 1; len(src) > 0 && len(r.faults) < maxRateFaults; line++ {
+	for line := 1; (len(src) > 0 || line == 1) && len(r.faults) < maxRateFaults; line++ {
 		var text []byte
 		text, src, _ = bytes.Cut(src, []byte("\n"))
 		text = bytes.TrimSuffix(text, []byte("\r"))
@@ -162,6 +162,9 @@ func parseRates(file string, src []byte, base string) (*rates, strict.Faults) {
 		}
 	}
 	r.sort()
+	if len(r.table.days) == 0 && len(r.faults) == 0 {
+		r.fault(1, nil, "there is no rate behind the first line; a line is one as 2026-03-31,USD,0.92, what one unit of the currency costs in %s", base)
+	}
 	return r.table, r.faults
 }
 

@@ -126,6 +126,9 @@ func halfEven(x *big.Rat) *big.Int {
 func TestRateFaults(t *testing.T) {
 	const head = "date,currency,rate\n"
 	for src, want := range map[string]string{
+		"":                                             "rates.csv:1:1: the first line",
+		head:                                           "rates.csv:1:1: there is no rate behind the first line",
+		head + "\n# to come\n":                         "rates.csv:1:1: there is no rate behind the first line",
 		"day,currency,rate\n":                          "rates.csv:1:1: the first line",
 		head + "2026-03-27,USD\n":                      "rates.csv:2:1: a line holds",
 		head + "27.03.2026,USD,1\n":                    "the date must be",

@@ -297,7 +297,7 @@ func TestStoredOutOfRange(t *testing.T) {
 
 func baseJPY(t *testing.T, src string) *Schema {
 	t.Helper()
-	s, err := ParseSchema("schema.yaml", []byte("base_currency: JPY\nrates: r\n"+src), func(string) ([]byte, error) { return []byte("date,currency,rate\n"), nil })
+	s, err := ParseSchema("schema.yaml", []byte("base_currency: JPY\nrates: r\n"+src), func(string) ([]byte, error) { return []byte("date,currency,rate\n2026-03-20,USD,150\n"), nil })
 	if err != nil {
 		t.Fatal(err)
 	}
