@@ -1,15 +1,17 @@
 package event
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // MaskBody copies a JSON message with the values of secret fields replaced by
 // "***" and card numbers masked, in keys, strings and numbers. It errs on the
-// side of hiding: a member is secret wherever it stands and however its name is
-// capitalised. It is false for what can't be parsed (any JSON value can, with
-// duplicate keys too), and so can't be masked.
+// side of hiding: a member is secret wherever it stands, however its name is
+// capitalised, and where a path is written as one name ("auth.pin"). It is false
+// for what can't be parsed (any JSON value can, with duplicate keys too), and so
+// can't be masked.
 func MaskBody(s *Schema, msg []byte) ([]byte, bool) {
 	m := masker{scanner: scanner{b: msg, twice: true}, secret: map[string]bool{}, leads: map[string]bool{}}
 	for _, f := range s.Fields {
@@ -146,7 +148,7 @@ func (m *masker) member(i int) int {
 	if end < 0 {
 		return -1
 	}
-	name := strings.ToLower(string(text))
+	path := strings.Split(strings.ToLower(string(text)), ".")
 	if m.string(i) < 0 {
 		return -1
 	}
@@ -154,8 +156,9 @@ func (m *masker) member(i int) int {
 		return -1
 	}
 	m.out = append(m.out, ':')
-	if m.secret[name] && m.b[i] != 'n' {
+	secret := slices.ContainsFunc(path, func(name string) bool { return m.secret[name] })
+	if secret && m.b[i] != 'n' {
 		return m.hide(i)
 	}
-	return m.value(i, m.leads[name])
+	return m.value(i, m.leads[path[len(path)-1]])
 }
