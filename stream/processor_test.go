@@ -244,27 +244,32 @@ func TestRepeatsAndConflicts(t *testing.T) {
 		b.send(t, b.topics.Transactions, "a", at, b.body(1, "a", at, 100))
 	}
 	b.send(t, b.topics.Transactions, "a", at, b.body(1, "a", at, 999))
+	const card = 4111111111111111 // as an id
+	b.send(t, b.topics.Transactions, "a", at, b.body(card, "a", at, 100))
+	b.send(t, b.topics.Transactions, "a", at, b.body(card, "a", at, 999))
 	b.flush(t)
-	b.verdicts(t, 1)
-	await(t, "counts", func() bool { c := p.Counts(); return c.Repeats == 2 && c.Conflicts == 1 })
-	letters := readAll(t, b.seeds, b.topics.DeadLetters, 1)
-	var l struct {
-		Code string
-		ID   int `json:"transaction_id"`
-	}
-	if json.Unmarshal(letters[0].Value, &l) != nil || l.Code != "conflicting_repeat" || l.ID != 1 {
-		t.Errorf("dead letter: %s", letters[0].Value)
+	b.verdicts(t, 2)
+	await(t, "counts", func() bool { c := p.Counts(); return c.Repeats == 2 && c.Conflicts == 2 })
+	letters := readAll(t, b.seeds, b.topics.DeadLetters, 2)
+	for i, want := range []string{"1", `"************1111"`} {
+		var l struct {
+			Code string
+			ID   json.RawMessage `json:"transaction_id"`
+		}
+		if json.Unmarshal(letters[i].Value, &l) != nil || l.Code != "conflicting_repeat" || string(l.ID) != want {
+			t.Errorf("dead letter: %s", letters[i].Value)
+		}
 	}
 	stop()
 	p, _ = b.run(t, b.options()) // reads all of it back, and tells nothing a second time
 	await(t, "caught up", drained(p))
 	b.send(t, b.topics.Transactions, "a", at, b.body(2, "a", at, 100))
 	b.flush(t)
-	b.verdicts(t, 2)
-	if c := p.Counts(); c.Conflicts != 0 || c.Repeats != 0 || c.Remembered != 4 {
+	b.verdicts(t, 3)
+	if c := p.Counts(); c.Conflicts != 0 || c.Repeats != 0 || c.Remembered != 6 {
 		t.Errorf("after a restart: %+v", c)
 	}
-	readAll(t, b.seeds, b.topics.DeadLetters, 1)
+	readAll(t, b.seeds, b.topics.DeadLetters, 2)
 }
 
 func TestDeadLetters(t *testing.T) {
