@@ -27,7 +27,7 @@ var editorWords = map[string]string{
 	"type":          "What it holds; money is exact and never a number",
 	"required":      "A message without it is refused",
 	"entity":        "It has a history: rules may ask card.last(\"10m\")",
-	"secret":        "Decoded, but never stored, shown or passed on",
+	"secret":        "Rules may compare it; it is not remembered or shown, but the transactions topic holds it as it was sent",
 	"currency":      "Of money: always the same one, three letters of ISO 4217",
 	"currency_from": "Of money: the field that says the currency",
 	"unit":          "What an integer counts since 1970, in a timestamp",

@@ -27,7 +27,7 @@ type Field struct {
 	Type     Type
 	Required bool
 	Entity   bool // has a history
-	Secret   bool // decoded, never stored, shown or passed on
+	Secret   bool // compared by rules, never remembered or shown
 
 	// Of a money field, one of the two: a constant currency or the field that names it.
 	Currency     string
