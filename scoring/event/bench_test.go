@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 )
@@ -94,6 +95,27 @@ func BenchmarkCSV(b *testing.B) {
 		if _, _, err := c.Record(&tx, cells); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkLines cuts a file of ten thousand rows into cells.
+func BenchmarkLines(b *testing.B) {
+	for _, test := range []struct{ name, row string }{
+		{"plain", "1466281,2018-08-31T23:59:59Z,3774,3059,57.16,31,0,0\n"},
+		{"quoted", `1466281,"2018-08-31T23:59:59Z","3774","3059",57.16,31,0,0` + "\n"},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			file := strings.Repeat(test.row, 10_000)
+			b.SetBytes(int64(len(file)))
+			for b.Loop() {
+				lines := NewLines(strings.NewReader(file))
+				for {
+					if _, err := lines.Read(); err != nil {
+						break
+					}
+				}
+			}
+		})
 	}
 }
 

@@ -141,6 +141,9 @@ func compareCSV(t *testing.T, src []byte, valid *int) {
 	std := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(src, []byte("\uFEFF"))))
 	std.FieldsPerRecord = -1
 	want, wantErr := std.ReadAll()
+	if got, want := readLines(src), slowLines(src); !slices.Equal(got, want) {
+		t.Fatalf("%.300q: %.300q, want %.300q", src, got, want)
+	}
 	got, err := readAll(src)
 	if (err == nil) != (wantErr == nil) {
 		t.Fatalf("%.300q: %v, package csv says %v", src, err, wantErr)
@@ -159,14 +162,14 @@ func compareCSV(t *testing.T, src []byte, valid *int) {
 	}
 }
 
-// TestLinesGoOn: what can't be cut into cells costs its own line only.
-func TestLinesGoOn(t *testing.T) {
-	l := NewLines(strings.NewReader("a,b\n1\"2,3\n4,5\n\"6\"7,8\n9,\"x\ny\"\n,\"\"\"\n\",10\n11,12\"\n13,14\n\"open,15\n16,17\n"))
-	var got []string
+// readLines reads CSV to its end with Lines: the records, each with the number of
+// its line, and the faults.
+func readLines(src []byte) (got []string) {
+	l := NewLines(bytes.NewReader(src))
 	for {
 		cells, err := l.Read()
 		if errors.Is(err, io.EOF) {
-			break
+			return got
 		}
 		text := "fault"
 		if err == nil {
@@ -174,7 +177,104 @@ func TestLinesGoOn(t *testing.T) {
 		}
 		got = append(got, fmt.Sprintf("%d %s", l.Number, text))
 	}
-	want := []string{"1 a|b", "2 fault", "3 4|5", "4 fault", "5 9|x\ny", "7 |\"\n|10", "9 fault", "10 13|14", "11 fault"}
+}
+
+// slowLines is readLines by package csv: at each line it tries one line more
+// until that is a record, and where it never is, goes on at the next line.
+func slowLines(src []byte) (want []string) {
+	lines := strings.SplitAfter(strings.TrimPrefix(string(src), "\uFEFF"), "\n")
+	for at := 0; at < len(lines); {
+		if first := strings.TrimSuffix(lines[at], "\n"); strings.TrimSuffix(first, "\r") == "" {
+			at++
+			continue
+		}
+		taken, text := 1, "fault"
+		for n := 1; at+n <= len(lines); n++ {
+			record, err := csv.NewReader(strings.NewReader(strings.Join(lines[at:at+n], ""))).Read()
+			if err == nil {
+				taken, text = n, strings.Join(record, "|")
+				break
+			}
+		}
+		want = append(want, fmt.Sprintf("%d %s", at+1, text))
+		at += taken
+	}
+	return want
+}
+
+// TestLinesGoOn: what can't be cut into cells costs its own line only.
+func TestLinesGoOn(t *testing.T) {
+	got := readLines([]byte("a,b\n1\"2,3\n4,5\n\"6\"7,8\n9,\"x\ny\"\n,\"\"\"\n\",10\n11,12\"\n13,14\n\"open,15\n16,17\n\"18\",19\n\"open,20\r\n\n21,22"))
+	want := []string{
+		"1 a|b", "2 fault", "3 4|5", "4 fault", "5 9|x\ny", "7 |\"\n|10", "9 fault", "10 13|14",
+		"11 fault", "12 16|17", "13 18|19", "14 fault", "16 21|22",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// TestLinesGoOnBehindLongOnes: a quote that stays open takes in no more than a
+// record may hold, a line that is too long costs itself alone wherever it stands,
+// and memory does not grow with what is read again.
+func TestLinesGoOnBehindLongOnes(t *testing.T) {
+	var src bytes.Buffer
+	var want []string
+	rows := func(first, last int) {
+		for i := first; i <= last; i++ {
+			fmt.Fprintf(&src, "%d,%s\n", i, strings.Repeat("x", 90))
+			want = append(want, fmt.Sprintf("%d %d|%s", i, i, strings.Repeat("x", 90)))
+		}
+	}
+	fault := func(line int, text string) {
+		src.WriteString(text + "\n")
+		want = append(want, fmt.Sprintf("%d fault", line))
+	}
+	rows(1, 10)
+	fault(11, `"open`)
+	rows(12, 30_000)
+	fault(30_001, `30001,"open`)
+	rows(30_002, 30_003)
+	fault(30_004, strings.Repeat("y", 2*maxRecord))
+	rows(30_005, 30_006)
+	if got := readLines(src.Bytes()); !slices.Equal(got, want) {
+		t.Errorf("%d lines, want %d", len(got), len(want))
+	}
+
+	l := NewLines(io.MultiReader(strings.NewReader(strings.Repeat("\"open,1\n\n", 1<<20)), strings.NewReader("1,2\n")))
+	for {
+		if _, err := l.Read(); errors.Is(err, io.EOF) {
+			break
+		}
+	}
+	if cap(l.ahead) > 4*maxRecord || cap(l.long) > 4*maxRecord {
+		t.Errorf("%d and %d bytes are held", cap(l.ahead), cap(l.long))
+	}
+}
+
+// TestLinesOfAnotherWidth: two stray quotes that look like one cell of several
+// lines cost a line each.
+func TestLinesOfAnotherWidth(t *testing.T) {
+	l := NewLines(strings.NewReader("a,b\n1,\"2\n3,4\n5\",6\n7,\"8\n9\"\n\n10\n"))
+	if _, err := l.Header(); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for {
+		cells, err := l.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		text := fmt.Sprint(err)
+		if err == nil {
+			text = string(bytes.Join(cells, []byte("|")))
+		}
+		got = append(got, fmt.Sprintf("%d %s", l.Number, text))
+	}
+	want := []string{
+		"2 the record of 3 lines has 3 columns and the first line 2; is a quote missing or too many?", "3 3|4",
+		"4 a quote stands inside a cell that does not begin with one", "5 7|8\n9", "8 10",
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

@@ -13,9 +13,13 @@ import (
 // and is several times as fast as encoding/csv for it.
 type Lines struct {
 	in     *bufio.Reader
-	long   []byte // a record longer than the reader's buffer, or of several lines
+	long   []byte // the record, if it has quotes
+	ahead  []byte // lines behind the first of a record, kept to be read again
+	at     int    // how much of ahead was read
+	behind int    // at, behind the record's first line
 	cells  [][]byte
 	plain  []byte // text of cells in quotes
+	width  int    // cells of the header; 0: it was not read
 	Number int    // of the line where the record last read begins, from 1
 	next   int
 }
@@ -36,7 +40,10 @@ func NewLines(r io.Reader) *Lines {
 
 // Read gives the next record; its cells are valid until the next Read. Empty
 // lines are left out. The error is io.EOF at the end, a *Fault for a record that
-// can't be cut into cells, after which reading goes on behind it, or the reader's.
+// can't be cut into cells, or the reader's. After a *Fault reading goes on at the
+// line behind Number: a stray quote costs its own line, not those that it seems
+// to hold. So does a record of several lines that has not as many cells as the
+// header.
 func (l *Lines) Read() ([][]byte, error) {
 	for {
 		line, err := l.line()
@@ -50,7 +57,13 @@ func (l *Lines) Read() ([][]byte, error) {
 			l.split(line)
 			return l.cells, nil
 		}
-		if err := l.quoted(line); err != nil {
+		err = l.quoted(line)
+		if err == nil && l.next > l.Number+1 && l.width > 0 && len(l.cells) != l.width {
+			err = l.fault(fmt.Sprintf("the record of %d lines has %d columns and the first line %d; is a quote missing or too many?",
+				l.next-l.Number, len(l.cells), l.width))
+		}
+		if err != nil {
+			l.again()
 			return nil, err
 		}
 		return l.cells, nil
@@ -66,6 +79,7 @@ func (l *Lines) Header() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the CSV file's first line: %w", err)
 	}
+	l.width = len(cells)
 	header := make([]string, len(cells))
 	for i, c := range cells {
 		header[i] = string(c)
@@ -77,19 +91,28 @@ func (l *Lines) Header() ([]string, error) {
 func (l *Lines) line() ([]byte, error) {
 	l.Number = l.next
 	line, err := l.physical()
+	if err == nil && len(line) > maxRecord {
+		return nil, l.fault("the record is too long")
+	}
 	if err != nil || bytes.IndexByte(line, '"') < 0 {
 		return bytes.TrimSuffix(line, []byte("\r")), err
 	}
 	l.long = append(l.long[:0], line...)
-	for open := opens(line, false); open; {
-		more, err := l.physical()
+	if l.at == len(l.ahead) { // all of it was read again
+		l.ahead, l.at = l.ahead[:0], 0
+	}
+	l.behind = l.at
+	for open := opens(l.long, false); open; {
+		more, err := l.more()
+		if errors.Is(err, io.EOF) {
+			l.again()
+			return nil, l.fault("a quote is not closed")
+		}
 		if err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil, l.fault("a quote is not closed")
-			}
 			return nil, err
 		}
 		if len(l.long)+len(more) > maxRecord {
+			l.again()
 			return nil, l.fault("the record is too long, or a quote is not closed")
 		}
 		l.long = append(append(bytes.TrimSuffix(l.long, []byte("\r")), '\n'), more...)
@@ -98,20 +121,36 @@ func (l *Lines) line() ([]byte, error) {
 	return bytes.TrimSuffix(l.long, []byte("\r")), nil
 }
 
+// more reads a record's next line, and keeps it for again.
+func (l *Lines) more() ([]byte, error) {
+	kept := l.at < len(l.ahead)
+	line, err := l.physical()
+	if err == nil && !kept {
+		l.ahead = append(append(l.ahead, line...), '\n')
+		l.at = len(l.ahead)
+	}
+	return line, err
+}
+
+// again goes back to the line behind the first of the record. No line is read
+// more than twice by that: a record that has taken in lines ends at the latest
+// with the first of them that would itself leave a quote open.
+func (l *Lines) again() { l.at, l.next = l.behind, l.Number+1 }
+
 // opens reports whether a line ends inside a cell in quotes; inside says whether
-// it begins in one. A quote anywhere else is a fault of its line alone, which
-// must not swallow the lines that follow.
+// it begins in one. Where the line can't be cut into cells, no other can mend it:
+// the record ends there, and quoted says what is wrong.
 func opens(line []byte, inside bool) bool {
 	for {
-		if !inside {
-			if len(line) == 0 || line[0] != '"' {
-				_, rest, more := bytes.Cut(line, []byte{','})
-				if !more {
-					return false
-				}
-				line = rest
-				continue
+		if !inside && (len(line) == 0 || line[0] != '"') {
+			cell, rest, more := bytes.Cut(line, []byte{','})
+			if !more || bytes.Contains(cell, quote) {
+				return false
 			}
+			line = rest
+			continue
+		}
+		if !inside {
 			line = line[1:]
 		}
 		inside = false
@@ -125,36 +164,45 @@ func opens(line []byte, inside bool) bool {
 				line = line[1:]
 			}
 		}
-		_, rest, more := bytes.Cut(line, []byte{','})
-		if !more {
+		if len(line) == 0 || line[0] != ',' {
 			return false
 		}
-		line = rest
+		line = line[1:]
 	}
 }
 
-// physical reads up to a line end, which it leaves out.
+// physical reads up to a line end, which it leaves out. Of a line longer than
+// maxRecord it gives that much and a little more.
 func (l *Lines) physical() ([]byte, error) {
+	if l.at < len(l.ahead) {
+		line, _, _ := bytes.Cut(l.ahead[l.at:], []byte{'\n'})
+		l.at += len(line) + 1
+		l.next++
+		return line, nil
+	}
 	line, err := l.in.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
-		whole := append([]byte(nil), line...)
-		for errors.Is(err, bufio.ErrBufferFull) {
-			line, err = l.in.ReadSlice('\n')
-			if len(whole) <= maxRecord { // the rest is read and forgotten
-				whole = append(whole, line...)
-			}
-		}
-		if len(whole) > maxRecord {
-			l.next++
-			return nil, l.fault("the record is too long")
-		}
-		line = whole
+		line, err = l.rest(line)
 	}
 	if err != nil && (!errors.Is(err, io.EOF) || len(line) == 0) {
 		return nil, err
 	}
 	l.next++
 	return bytes.TrimSuffix(line, []byte("\n")), nil
+}
+
+// rest reads a line that is longer than the reader's buffer.
+func (l *Lines) rest(line []byte) ([]byte, error) {
+	whole := append([]byte(nil), line...)
+	for {
+		line, err := l.in.ReadSlice('\n')
+		if len(whole) <= maxRecord { // what is beyond is read and forgotten
+			whole = append(whole, line...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return whole, err
+		}
+	}
 }
 
 func (l *Lines) fault(message string) error {
