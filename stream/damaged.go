@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -16,16 +17,25 @@ import (
 // next run would open it again, stop at the same place, and never rebuild it.
 const damageFile = "DAMAGED"
 
-// openDir opens the journal of a directory, unless it is known to be damaged.
-func (p *Processor) openDir(dir string) (*journal.Journal, error) {
+// Damage tells of damage that an earlier run has found in the journal of a
+// directory, nil if none has: an error that wraps journal.ErrDamaged.
+func Damage(dir string) error {
 	note := filepath.Join(dir, damageFile)
 	text, err := os.ReadFile(note)
 	switch {
 	case err == nil:
-		return nil, fmt.Errorf("%w, as was found while it was in use (noted in %s): set journal.rebuild: true to put it aside and begin a new one from the topics. What was found: %s",
-			journal.ErrDamaged, note, text)
+		return fmt.Errorf("%w, as was found while it was in use (noted in %s): set journal.rebuild: true to put it aside and begin a new one from the topics. What was found: %s",
+			journal.ErrDamaged, note, bytes.TrimSpace(text))
 	case !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR): // a file in its place: opening says so
-		return nil, fmt.Errorf("looking for a note of damage: %w", err)
+		return fmt.Errorf("looking for a note of damage: %w", err)
+	}
+	return nil
+}
+
+// openDir opens the journal of a directory, unless it is known to be damaged.
+func (p *Processor) openDir(dir string) (*journal.Journal, error) {
+	if err := Damage(dir); err != nil {
+		return nil, err
 	}
 	return journal.Open(journal.Options{Dir: dir, Schema: p.o.Schema, Bucket: bucketOf(p.retention()), Log: p.log})
 }

@@ -96,7 +96,9 @@ func (p *Processor) generation(ended context.Context, gen *kafka.Generation) {
 	p.tend(ctx, gen, plan.lanes, committed)
 
 	cancel()
-	p.phase.Store(phaseJoining)
+	if p.phase.Store(phaseJoining); p.closing.Load() {
+		p.phase.Store(phaseStopping)
+	}
 	stages.Wait()
 	p.letGo(gen, plan.lanes, committed)
 	p.trouble("fetch", nil) // what was in their way is over with them

@@ -101,6 +101,10 @@ func journalName(group, cluster string) string {
 	return strings.Map(clean, group) + "@" + strings.Map(clean, cluster)
 }
 
+// JournalOf reports whether a directory of that name is a journal of a group, on
+// any cluster.
+func JournalOf(group, name string) bool { return strings.HasPrefix(name, journalName(group, "")) }
+
 // clusterID asks for the name that the cluster gave itself, trying on.
 func (p *Processor) clusterID(ctx context.Context) (string, error) {
 	var back delay

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -225,6 +226,7 @@ func (p *Processor) Run(ctx context.Context) error {
 	run := func(f func(context.Context) error) {
 		all.Go(func() {
 			if err := f(work); err != nil {
+				p.fails(err)
 				failed <- err
 				unfollow()
 			}
@@ -255,10 +257,20 @@ func (p *Processor) Run(ctx context.Context) error {
 	default:
 	}
 	if p.journal != nil {
-		err = errors.Join(err, p.journal.Close())
+		if closed := p.journal.Close(); err == nil || closed != nil && !strings.Contains(err.Error(), closed.Error()) {
+			err = errors.Join(err, closed)
+		}
 		p.noteDamage(err)
 	}
 	return err
+}
+
+// fails notes what ends this run, for who asks while it lets go of everything.
+func (p *Processor) fails(err error) {
+	p.closing.Store(true)
+	p.mu.Lock()
+	p.what["run"] = err
+	p.mu.Unlock()
 }
 
 // drain waits, within bounds, until everything decided is acknowledged.

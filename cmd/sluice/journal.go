@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"sluice/configs"
 	"sluice/scoring/event"
+	"sluice/stream"
 	"sluice/stream/journal"
 )
 
@@ -27,10 +30,10 @@ func journalCommand(_ context.Context, args []string, c console) error {
 	if (*config == "") == (len(dirs) == 0) {
 		return misused(f, "name either directories or a --config FILE")
 	}
-	schema, err := loadSchema(*schemaFile)
-	if err == nil && *config != "" {
-		schema, dirs, err = configured(*config, c)
+	if *config != "" {
+		return configuredJournals(*config, rest[0], c)
 	}
+	schema, err := loadSchema(*schemaFile)
 	if err != nil {
 		return faults(c.err, err)
 	}
@@ -41,14 +44,26 @@ func journalCommand(_ context.Context, args []string, c console) error {
 	return eachJournal(found, rest[0], schema, c)
 }
 
-// configured takes the directory and the schema from a configuration.
-func configured(path string, c console) (*event.Schema, []string, error) {
+// configuredJournals does one thing to the journals of a configuration: those of
+// its group, one for each cluster that it has worked on. Others may lie beside them.
+func configuredJournals(path, verb string, c console) error {
 	config, err := configs.Load(path, c.env)
 	if err != nil {
-		return nil, nil, err
+		return faults(c.err, err)
 	}
 	schema, err := event.LoadSchema(config.Schema.Path)
-	return schema, []string{config.Journal.Dir}, err
+	if err != nil {
+		return faults(c.err, err)
+	}
+	found, err := journalsIn([]string{config.Journal.Dir})
+	if err != nil {
+		return err
+	}
+	found = slices.DeleteFunc(found, func(dir string) bool { return !stream.JournalOf(config.Group, filepath.Base(dir)) })
+	if len(found) == 0 {
+		return fmt.Errorf("%s holds no journal of the group %s, only of others; `sluice serve` makes it at its first start", config.Journal.Dir, config.Group)
+	}
+	return eachJournal(found, verb, schema, c)
 }
 
 // journalsIn lists the journals in directories. None is a fault: it is easily a
@@ -80,6 +95,9 @@ func eachJournal(dirs []string, verb string, schema *event.Schema, c console) er
 			fmt.Fprintln(c.out)
 		}
 		report, err := does(journal.Options{Dir: dir, Schema: schema})
+		if errors.Is(err, journal.ErrLocked) {
+			err = fmt.Errorf("%w (%s): a running `sluice serve` has it open; stop that, or copy the directory and look at the copy", journal.ErrLocked, dir)
+		}
 		if err != nil {
 			fmt.Fprintf(c.err, "sluice: %v\n", err)
 			bad = true
@@ -87,6 +105,10 @@ func eachJournal(dirs []string, verb string, schema *event.Schema, c console) er
 		}
 		if err := report.Print(c.out); err != nil {
 			return err
+		}
+		if err := stream.Damage(dir); err != nil {
+			fmt.Fprintf(c.err, "sluice: %v\n", err)
+			bad = true
 		}
 	}
 	if bad {

@@ -106,8 +106,8 @@ func (s *story) examine(t *testing.T, fs vfs.FS, what string) int {
 	if !errors.Is(err, ErrDamaged) {
 		t.Fatalf("%s: %v", what, err)
 	}
-	if !strings.Contains(err.Error(), "journal.rebuild") {
-		t.Errorf("%s: it is not said what to do: %v", what, err)
+	if text := err.Error(); !strings.Contains(text, "journal.rebuild") || strings.ContainsAny(text, "\n<") {
+		t.Errorf("%s: it is not said in a line what to do: %v", what, err)
 	}
 	if verified == nil {
 		t.Errorf("%s: Verify has not found what reading found: %v", what, err)

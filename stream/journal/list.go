@@ -1,9 +1,11 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // List gives the journals of a directory: itself, if it is one, or those right
@@ -13,6 +15,9 @@ func List(dir string) ([]string, error) {
 		return []string{dir}, nil
 	}
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, syscall.ENOTDIR) {
+		return nil, fmt.Errorf("%s is a file; name the directory of a journal, or one that holds some", dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("looking for journals: %w", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -169,9 +171,16 @@ func (s *store) damage(err error) error {
 	if info := pebble.ExtractDataCorruptionInfo(err); info != nil {
 		at = info.Path
 	}
-	err = fmt.Errorf("%w (%s): %w; %s", ErrDamaged, at, err, whatToDo)
+	err = fmt.Errorf("%w (%s): %s; %s", ErrDamaged, at, plain(err), whatToDo)
 	s.trouble.Store(&err)
 	return err
+}
+
+// plain gives an error of the storage on one line, and without what stands there
+// for details that only programs read.
+func plain(err error) string {
+	lines := slices.DeleteFunc(strings.Split(err.Error(), "\n"), func(line string) bool { return line == "<corruption detail carrier>" })
+	return strings.Join(slices.Compact(lines), "; ")
 }
 
 // opening says what an error of opening means: whatever is not the disk's is damage.
