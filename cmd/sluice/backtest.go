@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -83,6 +82,9 @@ func (b *backtest) configure(f *flag.FlagSet, o *backtestFlags) (err error) {
 		if err := b.topicsOf(f, o); err != nil {
 			return err
 		}
+	}
+	if err := b.apart(f, o); err != nil {
+		return err
 	}
 	if b.schema, err = loadSchema(o.schema); err != nil {
 		return faults(b.err, err)
@@ -181,6 +183,7 @@ type backtest struct {
 
 	replay     *replay
 	tally      *tally.Tally
+	outputs    outputs
 	verdicts   *verdictRows // nil: not written
 	flips      *flipRows
 	shown      *progress
@@ -201,6 +204,7 @@ func (b *backtest) run(ctx context.Context) error {
 		return err
 	}
 	b.shown = startProgress(b.err, "transactions", size)
+	defer b.outputs.discard()
 	err = b.pass(ctx, false)
 	if errors.Is(err, files.ErrOrder) {
 		fmt.Fprintf(b.err, "%v: reading everything into memory to sort it\n", err)
@@ -222,8 +226,11 @@ func (b *backtest) run(ctx context.Context) error {
 	return b.finish()
 }
 
-// finish writes the report, and warns.
+// finish keeps what was written, writes the report, and warns.
 func (b *backtest) finish() error {
+	if err := b.keep(); err != nil {
+		return err
+	}
 	if err := b.print(); err != nil {
 		return err
 	}
@@ -265,12 +272,10 @@ func columnNames(columns []string) string {
 }
 
 // pass runs the engine over the data once, from empty histories.
-func (b *backtest) pass(ctx context.Context, sort bool) (err error) {
-	closeFiles, err := b.begin(tally.Options{Unit: "lines"})
-	if err != nil {
+func (b *backtest) pass(ctx context.Context, sort bool) error {
+	if err := b.begin(tally.Options{Unit: "lines"}); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeFiles()) }()
 	o := files.Options{Sort: sort, Fault: b.fault, Unread: b.unread, Progress: func(n int64) { b.shown.done.Add(n) }}
 	return files.Read(ctx, b.schema, b.data, o, func(items []files.Item) error {
 		for i := range items {
@@ -282,38 +287,44 @@ func (b *backtest) pass(ctx context.Context, sort bool) (err error) {
 	})
 }
 
-// begin starts from empty histories and an empty tally, and opens what is written
-// besides the report; the function that it gives closes that.
-func (b *backtest) begin(o tally.Options) (closeFiles func() error, err error) {
+// begin starts from empty histories, an empty tally and empty outputs.
+func (b *backtest) begin(o tally.Options) error {
 	o.Now, o.Was, o.Lag, o.Cost = b.set, b.was, int64(max(b.lag, 0)), b.cost
 	b.tally = tally.New(b.schema, o)
 	b.replay = newReplay(b.schema, b.set, b.was, b.delay)
 	b.replay.settle = b.settle
 	b.complaints, b.verdicts, b.flips = 0, nil, nil
-	var ends []func() error
-	closeFiles = func() (err error) {
-		for _, end := range ends {
-			err = errors.Join(err, end())
-		}
-		return err
-	}
+	b.outputs.discard()
 	if b.verdictsFile != "" {
-		file, err := os.Create(b.verdictsFile)
+		file, err := b.outputs.create(b.verdictsFile)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		b.verdicts = newVerdictRows(file, b.set)
-		ends = append(ends, b.verdicts.out.Flush, file.Close)
 	}
 	if b.flipsFile != "" {
-		file, err := os.Create(b.flipsFile)
+		file, err := b.outputs.create(b.flipsFile)
 		if err != nil {
-			return nil, errors.Join(err, closeFiles())
+			return err
 		}
 		b.flips = newFlipRows(file, b.set, b.was)
-		ends = append(ends, b.flips.flush, file.Close)
 	}
-	return closeFiles, nil
+	return nil
+}
+
+// keep ends what is written besides the report.
+func (b *backtest) keep() error {
+	if b.verdicts != nil {
+		if err := b.verdicts.out.Flush(); err != nil {
+			return err
+		}
+	}
+	if b.flips != nil {
+		if err := b.flips.flush(); err != nil {
+			return err
+		}
+	}
+	return b.outputs.keep()
 }
 
 // settle reports a decision.

@@ -116,8 +116,8 @@ func (b *backtest) runTopics(ctx context.Context) (err error) {
 	if b.lag < 0 {
 		b.lag = b.topics.lag()
 	}
-	closeFiles, err := b.begin(tally.Options{Horizon: b.topics.horizon(), Presume: len(b.topics.labels) > 0, Unit: "records"})
-	if err != nil {
+	defer b.outputs.discard()
+	if err := b.begin(tally.Options{Horizon: b.topics.horizon(), Presume: len(b.topics.labels) > 0, Unit: "records"}); err != nil {
 		return err
 	}
 	b.replay.labels = b.topics.labels
@@ -136,7 +136,7 @@ func (b *backtest) runTopics(ctx context.Context) (err error) {
 	}, func(n int64) { b.shown.done.Add(n) })
 	b.shown.stop()
 	b.tally.Invalid = invalid.Load()
-	if err := errors.Join(err, closeFiles()); err != nil {
+	if err != nil {
 		return err
 	}
 	if b.tally.Total() == 0 {
