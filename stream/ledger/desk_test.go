@@ -233,8 +233,10 @@ func TestTornEnd(t *testing.T) {
 	p.told = &told
 	p.restart(t)
 	last := strings.LastIndexByte(string(whole[:len(whole)-1]), '\n') + 1
-	for _, want := range []string{"level=WARN", "a change is lost that was told to be done", "file=" + name,
-		fmt.Sprintf("byte=%d dropped_bytes=%d change=2", last, len(whole)-10-last)} {
+	for _, want := range []string{
+		"level=WARN", "a change is lost that was told to be done", "file=" + name,
+		fmt.Sprintf("byte=%d dropped_bytes=%d change=2", last, len(whole)-10-last),
+	} {
 		if !strings.Contains(told.String(), want) {
 			t.Errorf("%q is not in\n%s", want, told.String())
 		}
