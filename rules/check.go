@@ -32,7 +32,7 @@ func checkFS(fsys fs.FS, name string, schema *event.Schema, now time.Time) (set 
 	if err != nil {
 		return nil, nil, err
 	}
-	warnings = append(l.warnings(set, now), l.listWarnings(s.lists, now)...)
+	warnings = slices.Concat(l.warnings(set, now), l.askedWrongly(), l.listWarnings(s.lists, now))
 	warnings.Sort()
 	return set, warnings, nil
 }

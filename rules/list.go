@@ -15,6 +15,7 @@ import (
 type Lists struct {
 	names  []string
 	byName map[string]list
+	asked  asked
 	laid   atomic.Pointer[map[string]*Overlay]
 }
 

@@ -13,6 +13,7 @@ import (
 type changed struct {
 	Revision                                              int64
 	Do, List, Rule, Entity, Value, Until, At, Author, Why string
+	Warning                                               string // it may not be what was meant
 }
 
 // listsCommand looks at the lists of a running Sluice and changes them.
@@ -66,6 +67,9 @@ func eachValue(values []string, c console, change func(value string) (changed, e
 			fmt.Fprintf(c.out, "%s: %s is left out%s (change %d)\n", done.List, done.Value, until, done.Revision)
 		default:
 			fmt.Fprintf(c.out, "%s: the change of %s is taken back (change %d)\n", done.List, done.Value, done.Revision)
+		}
+		if done.Warning != "" {
+			fmt.Fprintf(c.err, "warning: %s\n", done.Warning)
 		}
 	}
 	return nil

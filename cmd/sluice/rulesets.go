@@ -34,15 +34,19 @@ func choose(ctx context.Context, d *door, c console, path string, body map[strin
 	var now struct {
 		RuleSet string `json:"rule_set"`
 		Pinned  *struct{ Over string }
+		Idle    []string `json:"without_effect"`
 	}
 	if err := d.call(ctx, http.MethodPost, path, body, &now); err != nil {
 		return err
 	}
 	if now.Pinned == nil {
 		fmt.Fprintf(c.out, "rule set %s, of the files, decides\n", now.RuleSet)
-		return nil
+	} else {
+		fmt.Fprintf(c.out, "rule set %s decides, until the files change or `sluice rules release`\n", now.RuleSet)
 	}
-	fmt.Fprintf(c.out, "rule set %s decides, until the files change or `sluice rules release`\n", now.RuleSet)
+	for _, what := range now.Idle {
+		fmt.Fprintf(c.err, "warning: without effect under it: %s\n", what)
+	}
 	return nil
 }
 

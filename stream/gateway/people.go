@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -180,6 +182,7 @@ type changeView struct {
 	At       string `json:"at"`
 	Author   string `json:"author"`
 	Why      string `json:"why"`
+	Warning  string `json:"warning,omitempty"` // why it may not be what was meant
 }
 
 func showChange(c *ledger.Change) changeView {
@@ -202,7 +205,9 @@ func (g *gateway) changed(w http.ResponseWriter, status int, c ledger.Change, er
 		g.desk(err).write(w)
 		return
 	}
-	g.show(w, status, showChange(&c))
+	v := showChange(&c)
+	v.Warning = g.Desk.Doubt(&c)
+	g.show(w, status, v)
 }
 
 // show answers with JSON that people can read.
@@ -291,7 +296,7 @@ func (g *gateway) change(w http.ResponseWriter, status int, a asked, p *Problem,
 // listView is a list as GET /v1/lists shows it.
 type listView struct {
 	Name    string `json:"name"`
-	Kind    string `json:"kind"`    // texts, networks, or empty
+	Kind    string `json:"kind"`    // texts, networks, or empty; gone: its file is
 	Filed   int    `json:"filed"`   // entries of its file
 	Changed int    `json:"changed"` // entries changed since
 }
@@ -299,38 +304,63 @@ type listView struct {
 func (g *gateway) lists(w http.ResponseWriter, _ *http.Request) {
 	lists := g.Rules().Lists
 	revision, all := g.Desk.Held()
-	changed := map[string]int{}
+	changed := map[string][]ledger.Change{}
+	for _, name := range lists.Names() {
+		changed[name] = nil
+	}
 	for _, c := range all {
-		changed[c.List]++
+		if c.Do != ledger.Snooze {
+			changed[c.List] = append(changed[c.List], c)
+		}
 	}
 	out := struct {
 		Revision int64      `json:"revision"`
 		Lists    []listView `json:"lists"`
 	}{revision, []listView{}}
-	for _, name := range lists.Names() {
-		out.Lists = append(out.Lists, listView{name, lists.Kind(name).String(), lists.Size(name), changed[name]})
+	for _, name := range slices.Sorted(maps.Keys(changed)) {
+		out.Lists = append(out.Lists, viewList(lists, name, changed[name]))
 	}
 	g.show(w, http.StatusOK, out)
+}
+
+// viewList shows a list. One whose file holds nothing holds what was added.
+func viewList(lists *rules.Lists, name string, changed []ledger.Change) listView {
+	v := listView{name, lists.Kind(name).String(), lists.Size(name), len(changed)}
+	if !lists.Has(name) {
+		v.Kind = "gone"
+		return v
+	}
+	for _, c := range changed {
+		switch {
+		case lists.Kind(name) != rules.OfAnything || c.Do != ledger.Add:
+		case !rules.IsNetwork(c.Value):
+			v.Kind = rules.OfTexts.String()
+			return v
+		default:
+			v.Kind = rules.OfNetworks.String()
+		}
+	}
+	return v
 }
 
 func (g *gateway) entries(w http.ResponseWriter, list string) {
 	lists := g.Rules().Lists
 	revision, all := g.Desk.Held()
-	out := struct {
+	changed, entries := []ledger.Change{}, []changeView{}
+	for i := range all {
+		if all[i].Do != ledger.Snooze && all[i].List == list {
+			changed, entries = append(changed, all[i]), append(entries, showChange(&all[i]))
+		}
+	}
+	if len(changed) == 0 && !lists.Has(list) {
+		g.desk(ledger.NoList(lists, list)).write(w)
+		return
+	}
+	g.show(w, http.StatusOK, struct {
 		listView
 		Revision int64        `json:"revision"`
 		Entries  []changeView `json:"entries"`
-	}{listView{Name: list, Kind: lists.Kind(list).String(), Filed: lists.Size(list)}, revision, []changeView{}}
-	for i := range all {
-		if all[i].Do != ledger.Snooze && all[i].List == list {
-			out.Entries = append(out.Entries, showChange(&all[i]))
-		}
-	}
-	if out.Changed = len(out.Entries); out.Changed == 0 && !lists.Has(list) {
-		Problem{Title: "No such list", Status: http.StatusNotFound, Code: "no_such_list", Detail: "GET /v1/lists names those that there are"}.write(w)
-		return
-	}
-	g.show(w, http.StatusOK, out)
+	}{viewList(lists, list, changed), revision, entries})
 }
 
 func (g *gateway) snoozes(w http.ResponseWriter, rule string) {

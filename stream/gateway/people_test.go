@@ -31,7 +31,11 @@ func counter(t *testing.T) (h http.Handler, dir string, log *strings.Builder) {
 			t.Fatal(err)
 		}
 	}
-	put("rules/a.yaml", "rules: [{id: large, when: tx.amount > 100, verdict: deny}]")
+	put("rules/a.yaml", `rules:
+  - {id: large, when: tx.amount > 100, verdict: deny}
+  - {id: listed, when: tx.card in lists.cards or tx.card in lists.new, verdict: deny}
+`)
+	put("rules/lists/new.txt", "")
 	put("rules/lists/cards.txt", "c-1\n")
 	schema, err := event.ParseSchema("schema.yaml", []byte(paymentSchema), nil)
 	if err != nil {
@@ -64,7 +68,7 @@ func TestListsOverHTTP(t *testing.T) {
 		status             int
 		has                string
 	}{
-		{"GET", "/v1/lists", "", 200, `{"revision":0,"lists":[{"name":"cards","kind":"texts","filed":1,"changed":0}]}`},
+		{"GET", "/v1/lists", "", 200, `{"revision":0,"lists":[{"name":"cards","kind":"texts","filed":1,"changed":0},{"name":"new","kind":"empty","filed":0,"changed":0}]}`},
 		{
 			"POST", "/v1/lists/cards/entries", `{"value":"` + card + `","ttl":"2h","author":"ana","why":"stolen, case 7"}`, 201,
 			`{"revision":1,"do":"add","list":"cards","value":"************1111","until":"2026-11-23T14:00:00Z","at":"2026-11-23T12:00:00Z","author":"ana","why":"stolen, case 7"}`,
@@ -73,10 +77,17 @@ func TestListsOverHTTP(t *testing.T) {
 		{"GET", "/v1/lists/cards/entries", "", 200, `{"name":"cards","kind":"texts","filed":1,"changed":2,"revision":2,"entries":[{"revision":1,`},
 		{"DELETE", "/v1/lists/cards/entries/a/b%20c%3F?author=bo&why=wrong", "", 200, `"do":"forget","list":"cards","value":"a/b c?"`},
 		{"DELETE", "/v1/lists/cards/entries/c-1?author=bo&why=cleared&ttl=1d", "", 200, `"do":"leave_out","list":"cards","value":"c-1","until":"2026-11-24T12:00:00Z"`},
-		{"GET", "/v1/lists", "", 200, `{"revision":4,"lists":[{"name":"cards","kind":"texts","filed":1,"changed":2}]}`},
+		{"GET", "/v1/lists", "", 200, `{"revision":4,"lists":[{"name":"cards","kind":"texts","filed":1,"changed":2},{"name":"new","kind":"empty","filed":0,"changed":0}]}`},
 		{"GET", "/v1/rules", "", 200, `"changes":4,`},
+		// What an empty file's list holds is what was added to it.
+		{"POST", "/v1/lists/new/entries", `{"value":"10.0.0.0/8","ttl":"2h","author":"a","why":"b"}`, 201, `"value":"10.0.0.0/8"`},
+		{"GET", "/v1/lists", "", 200, `{"name":"new","kind":"networks","filed":0,"changed":1}`},
+		{"POST", "/v1/lists/new/entries", `{"value":"c-1, c-2","ttl":"2h","author":"a","why":"b"}`, 201, `"warning":"\"c-1, c-2\" is one value: `},
+		{"GET", "/v1/lists", "", 200, `{"name":"new","kind":"texts","filed":0,"changed":2}`},
+		{"GET", "/v1/lists/new/entries", "", 200, `{"name":"new","kind":"texts","filed":0,"changed":2,"revision":6,`},
+		{"POST", "/v1/lists/new/entries", `{"value":"10.0.0.0/33","ttl":"2h","author":"a","why":"b"}`, 422, `"code":"wrong_kind","field":"value"`},
 
-		{"GET", "/v1/lists/none/entries", "", 404, `"code":"no_such_list"`},
+		{"GET", "/v1/lists/none/entries", "", 404, `there is no list \"none\"; there are cards, new","code":"no_such_list"`},
 		{"POST", "/v1/lists/none/entries", `{"value":"x","ttl":"2h","author":"a","why":"b"}`, 404, `there is no list \"none\"; there are cards`},
 		{"DELETE", "/v1/lists/cards/entries/c-7?author=bo&why=x", "", 404, `"code":"no_such_entry","field":"value"`},
 		{"DELETE", "/v1/lists/cards/entries/c-1?author=bo&why=x", "", 422, `say for how long it is left out (ttl or until), or remove it there","code":"no_end","field":"until"`},
@@ -169,9 +180,17 @@ func TestRollbackOverHTTP(t *testing.T) {
 	if w := ask(h, "POST", "/-/reload", nil); w.Code != 200 {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
+	add := `{"value":"c-9","ttl":"2h","author":"a","why":"b"}`
+	if w := ask(h, "POST", "/v1/lists/cards/entries", strings.NewReader(add)); !strings.Contains(w.Body.String(), `"warning":"no rule that is not off asks lists.cards`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	const idle = `"without_effect":["changes of the list cards, which no rule of it asks: 1"]`
+	if w := ask(h, "POST", "/-/reload", nil); !strings.Contains(w.Body.String(), idle) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
 	body := `{"rule_set":"` + first[0].RuleSet + `","author":"bo","why":"nothing is caught"}`
 	w := ask(h, "POST", "/v1/rules/rollback", strings.NewReader(body))
-	if w.Code != 200 || !strings.Contains(w.Body.String(), `"id":"large"`) || !strings.Contains(w.Body.String(), `"pinned":{"rule_set":"`+first[0].RuleSet) {
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `"id":"large"`) || strings.Contains(w.Body.String(), "without_effect") || !strings.Contains(w.Body.String(), `"pinned":{"rule_set":"`+first[0].RuleSet) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	if got := history(); got.Pinned == nil || got.Pinned.Author != "bo" || got.Sets[0].Fate != "active" || got.Sets[1].Fate != "rolled_back" || got.Sets[0].Why != "nothing is caught" {

@@ -52,12 +52,13 @@ func (g *gateway) rules(w http.ResponseWriter, _ *http.Request) {
 	set := g.Rules()
 	out := struct {
 		RuleSet string       `json:"rule_set"`
-		Changes int64        `json:"changes,omitempty"` // the last change that lies over it
-		Pinned  *pinView     `json:"pinned,omitempty"`  // it decides in place of the files
+		Changes int64        `json:"changes,omitempty"`        // the last change that lies over it
+		Pinned  *pinView     `json:"pinned,omitempty"`         // it decides in place of the files
+		Idle    []string     `json:"without_effect,omitempty"` // what people changed and no rule asks
 		Policy  policyView   `json:"policy"`
 		Refused *refusalView `json:"refused,omitempty"` // what was tried last, if it was not taken
 		Rules   []ruleView   `json:"rules"`
-	}{set.Hash, g.changes(), g.pinned(), policyView(set.Policy), g.refusal(), []ruleView{}}
+	}{set.Hash, g.changes(), g.pinned(), g.idle(set), policyView(set.Policy), g.refusal(), []ruleView{}}
 	for _, list := range [][]rules.Rule{set.Rules, set.Off} {
 		for i := range list {
 			v := view(&list[i])
@@ -81,6 +82,14 @@ func (g *gateway) changes() int64 {
 		return 0
 	}
 	return g.Desk.Changes().Revision
+}
+
+// idle tells what people changed and has no effect under a set.
+func (g *gateway) idle(set *rules.Set) []string {
+	if g.Desk == nil {
+		return nil
+	}
+	return g.Desk.Idle(set)
 }
 
 // refusal says why the files that are there now were not taken, nil if they were.

@@ -157,7 +157,7 @@ const (
 func (d *Desk) AddEntry(ctx context.Context, list string, r Request) (Change, error) {
 	lists := d.rules.Current().Lists
 	if !lists.Has(list) {
-		return Change{}, noList(lists, list)
+		return Change{}, NoList(lists, list)
 	}
 	c := Change{Do: Add, List: list, Value: r.Value}
 	if err := d.fill(&c, r, true); err != nil {
@@ -170,7 +170,8 @@ func (d *Desk) AddEntry(ctx context.Context, list string, r Request) (Change, er
 	return d.change(ctx, c)
 }
 
-// fits checks that a value is of the kind that a list holds.
+// fits checks that a value is of the kind that a list holds, and one that the
+// rules may find there.
 func fits(lists *rules.Lists, list, value string) *Fault {
 	kind, network := lists.Kind(list), rules.IsNetwork(value)
 	switch {
@@ -178,6 +179,9 @@ func fits(lists *rules.Lists, list, value string) *Fault {
 		return &Fault{"wrong_kind", "value", fmt.Sprintf("%s is a list of networks; write an address like 192.0.2.7, or a network like 192.0.2.0/24", list)}
 	case kind == rules.OfTexts && network && strings.Contains(value, "/"):
 		return &Fault{"wrong_kind", "value", fmt.Sprintf("%s is a list of texts, where a network would match nothing", list)}
+	}
+	if misfit := lists.Misfit(list, value); misfit != "" {
+		return &Fault{"wrong_kind", "value", misfit}
 	}
 	return nil
 }
@@ -195,7 +199,7 @@ func written(lists *rules.Lists, list, value string) string {
 func (d *Desk) RemoveEntry(ctx context.Context, list string, r Request) (Change, error) {
 	lists := d.rules.Current().Lists
 	if !lists.Has(list) {
-		return Change{}, noList(lists, list)
+		return Change{}, NoList(lists, list)
 	}
 	value := written(lists, list, r.Value)
 	_, filed := lists.Filed(list, value)
@@ -218,7 +222,8 @@ func (d *Desk) RemoveEntry(ctx context.Context, list string, r Request) (Change,
 	return d.change(ctx, c)
 }
 
-func noList(lists *rules.Lists, name string) *Fault {
+// NoList is the fault of asking for a list that is not there.
+func NoList(lists *rules.Lists, name string) *Fault {
 	hint := "; there are none: lists are the files lists/NAME.txt of the rule directory"
 	if names := lists.Names(); len(names) > 0 {
 		hint = "; there are " + strings.Join(names, ", ")

@@ -25,6 +25,8 @@ fields:
   card:     {type: string, entity: true}
   ip:       {type: string}
   merchant: {type: string}
+  address:  {type: ip}
+  country:  {type: country}
 `
 
 const deskRules = `rules:
@@ -204,6 +206,115 @@ func TestFaultsOfRequests(t *testing.T) {
 	wantFault(t, err, "no_such_snooze", "")
 	if p.set.Revision != 0 {
 		t.Error("a fault changed something")
+	}
+}
+
+// TestValuesThatNoRuleFinds: a value is judged by what rules look up in a list,
+// also while its file is empty.
+func TestValuesThatNoRuleFinds(t *testing.T) {
+	p := newPlace(t)
+	p.write(t, "rules/a.yaml", `rules:
+  - {id: a, when: tx.address in lists.nets or tx.address in lists.origins, verdict: deny}
+  - {id: b, when: tx.country in lists.places, verdict: deny}
+  - {id: c, when: tx.address in lists.mixed or tx.card in lists.mixed, verdict: deny}
+  - {id: d, when: tx.card in lists.unasked, verdict: deny, mode: off}
+`)
+	for _, name := range []string{"origins", "places", "mixed", "unasked"} {
+		p.write(t, "rules/lists/"+name+".txt", "")
+	}
+	if err := p.rules.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ list, value, says string }{
+		{"origins", "10.0.0.0/33", "this is not a network: write an address, a slash and a number of bits"},
+		{"origins", "hello", "rules look up in origins what the field `address` holds, an address: write one like 192.0.2.7"},
+		{"origins", "10.0.0.7", ""},
+		{"origins", "10.0.0.0/8", ""},
+		{"nets", "hello", "nets is a list of networks"},
+		{"places", "de", `the two capital letters of a country, as DE; did you mean "DE"?`},
+		{"places", "Germany", "the two capital letters of a country, as DE"},
+		{"places", "DE, FR", "the two capital letters of a country, as DE"},
+		{"places", "DE", ""},
+		{"mixed", "10.0.0.0/33", "this is not a network"},
+		{"mixed", "hello", ""},
+		{"unasked", "hello", ""},
+	} {
+		_, err := p.AddEntry(t.Context(), c.list, Request{Value: c.value, For: time.Hour, Author: "a", Why: "b"})
+		if c.says == "" {
+			if err != nil {
+				t.Errorf("%s does not take %s: %v", c.list, c.value, err)
+			}
+			continue
+		}
+		wantFault(t, err, "wrong_kind", "value")
+		if err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s, %s: %v", c.list, c.value, err)
+		}
+	}
+	for _, c := range []struct{ list, value, says string }{
+		{"shops", "shop-1", "no rule that is not off asks lists.shops"},
+		{"unasked", "c-1", "no rule that is not off asks lists.unasked: this has no effect until one does"},
+		{"mixed", "c-3, c-4", `"c-3, c-4" is one value`},
+		{"mixed", `"c-3"`, "the quotes are a part of the value"},
+		{"mixed", "c-3 unti 2027-01-31", "an end stands behind the word `until`"},
+		{"mixed", "c-3", ""},
+	} {
+		if got := p.Doubt(&Change{Do: Add, List: c.list, Value: c.value}); !strings.Contains(got, c.says) || c.says == "" && got != "" {
+			t.Errorf("%s, %s: %q", c.list, c.value, got)
+		}
+	}
+}
+
+// TestIdleChanges: a rule set under which a change has no effect is told of.
+func TestIdleChanges(t *testing.T) {
+	p := newPlace(t)
+	before := p.rules.Current().Hash
+	p.write(t, "rules/a.yaml", deskRules+"  - {id: new, when: tx.card in lists.cards, verdict: deny}\n")
+	p.write(t, "rules/lists/cards.txt", "")
+	if err := p.rules.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	in := Request{Value: "c-1", For: time.Hour, Author: "a", Why: "b"}
+	for range 2 {
+		if _, err := p.AddEntry(t.Context(), "cards", in); err != nil {
+			t.Fatal(err)
+		}
+		in.Value, in.For = "c-2", 3*time.Hour
+	}
+	if _, err := p.AddEntry(t.Context(), "shops", in); err != nil {
+		t.Fatal(err)
+	}
+	in.Entity = "card"
+	if _, err := p.Snooze(t.Context(), "new", in); err != nil {
+		t.Fatal(err)
+	}
+	if idle := p.Idle(p.rules.Current()); len(idle) != 0 {
+		t.Error(idle)
+	}
+	var told strings.Builder
+	p.told = &told
+	p.restart(t)
+	if told.Len() > 0 {
+		t.Error(told.String())
+	}
+	if err := p.Rollback(before, "bo", "why"); err != nil {
+		t.Fatal(err)
+	}
+	const want = "changes of the list cards, which no rule of it asks: 2; snoozes of new, which is no rule of it: 1"
+	if got := strings.Join(p.Idle(p.rules.Current()), "; "); got != want {
+		t.Error(got)
+	}
+	if !strings.Contains(told.String(), "level=WARN") || !strings.Contains(told.String(), want) {
+		t.Error(told.String())
+	}
+	told.Reset()
+	p.restart(t)
+	if !strings.Contains(told.String(), want) {
+		t.Errorf("the start does not tell: %s", told.String())
+	}
+	p.now = at(2)
+	if got := p.Idle(p.rules.Current()); len(got) != 2 || !strings.HasSuffix(got[0], "asks: 1") {
+		t.Error("what has ended is told: ", got)
 	}
 }
 

@@ -50,6 +50,9 @@ func (d *Desk) Note(r rules.Reload) {
 			set.Version = d.Register.version(set.RuleSet)
 		}
 		err = d.Register.Took(set, r.Files)
+		if idle := d.Idle(r.Set); len(idle) > 0 {
+			d.o.Log.Warn("what people changed has no effect under this rule set", "rule_set", set.RuleSet, "without_effect", strings.Join(idle, "; "))
+		}
 	case pin != nil && !r.Pinned: // the files hold what was rolled back to
 		err = d.Register.Pin(nil)
 	}
