@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"sluice/configs"
@@ -117,6 +118,7 @@ type explain struct {
 	replay *replay
 	kept   kept
 	people *byPeople
+	lines  refusedLines
 	tx     *event.Transaction       // once it is found
 	why    *explanation.Explanation // as it was then
 }
@@ -138,7 +140,7 @@ func (e *explain) readRecord(path string) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if !e.recordedHere(text) {
-		return fmt.Errorf("%s is the verdict of transaction %s, not of %s", path, e.record.ID, e.id)
+		return fmt.Errorf("%s is the verdict of transaction %s, not of %s", path, event.Mask(string(e.record.ID)), event.Mask(e.id))
 	}
 	return nil
 }
@@ -169,9 +171,9 @@ func (e *explain) run(ctx context.Context) error {
 	case e.why != nil:
 	case e.record != nil && e.topics != nil:
 		return fmt.Errorf("the verdict on transaction %s is in the topic %s, but the transaction itself is not in %s any more: it can't be explained",
-			e.id, e.topics.config.Topics.Verdicts, e.topics.config.Topics.Transactions)
+			event.Mask(e.id), e.topics.config.Topics.Verdicts, e.topics.config.Topics.Transactions)
 	default:
-		return fmt.Errorf("there is no transaction %s there", e.id)
+		return fmt.Errorf("there is no transaction %s there%s", event.Mask(e.id), e.lines.words())
 	}
 	if !e.people.Known {
 		e.people.resting(e.why)
@@ -179,7 +181,7 @@ func (e *explain) run(ctx context.Context) error {
 	out := explained{Explanation: e.why, Recorded: e.record, People: e.people}
 	if e.verify {
 		if e.record == nil {
-			return fmt.Errorf("there is no verdict on transaction %s in the topic %s: nothing to verify", e.id, e.topics.config.Topics.Verdicts)
+			return fmt.Errorf("there is no verdict on transaction %s in the topic %s: nothing to verify", event.Mask(e.id), e.topics.config.Topics.Verdicts)
 		}
 		out.Verification = explanation.Verify(e.set, e.tx, e.record, e.people.Known)
 	}
@@ -235,7 +237,8 @@ func (e *explain) take(item *files.Item) error {
 func (e *explain) readFiles(ctx context.Context) error {
 	pass := func(sort bool) error {
 		e.begin()
-		o := files.Options{Sort: sort, Fault: func(files.Fault) error { return nil }}
+		e.lines = refusedLines{}
+		o := files.Options{Sort: sort, Fault: func(f files.Fault) error { e.lines.take(f, e.key); return nil }}
 		return files.Read(ctx, e.schema, e.data, o, func(items []files.Item) error {
 			for i := range items {
 				if err := e.take(&items[i]); err != nil {
@@ -251,6 +254,38 @@ func (e *explain) readFiles(ctx context.Context) error {
 		err = pass(true)
 	}
 	return err
+}
+
+// refusedLines are those of the files that are no valid transactions.
+type refusedLines struct {
+	n    int64
+	asks []files.Fault // of the transaction that is looked for
+}
+
+// maxAsks bounds the lines that are told.
+const maxAsks = 3
+
+func (r *refusedLines) take(f files.Fault, id event.Key) {
+	if r.n++; f.IDKey == id && len(r.asks) < maxAsks {
+		r.asks = append(r.asks, f)
+	}
+}
+
+// words says why a transaction that is not there may be missing.
+func (r *refusedLines) words() string {
+	switch {
+	case r.n == 0:
+		return ""
+	case len(r.asks) > 0:
+		var all strings.Builder
+		for _, f := range r.asks {
+			fmt.Fprintf(&all, "\n%s", f.Error())
+		}
+		return ": what has this id was refused" + all.String()
+	case r.n == 1:
+		return ", but a line that was refused: backtest says which, and why"
+	}
+	return fmt.Sprintf(", but %s lines that were refused: backtest says which, and why", thousands(r.n))
 }
 
 // readTopics looks the verdict up, and goes through what came before it.

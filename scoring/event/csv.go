@@ -81,12 +81,16 @@ func (c *CSV) RecordBytes(dst *Transaction, cells [][]byte) (fraud, has bool, er
 	return readRecord(c, dst, cells)
 }
 
+// IDKey gives the key of the id of the last record, zero where a fault ended the
+// reading before its id was read.
+func (c *CSV) IDKey() Key { return c.idKey(c.schema) }
+
 func readRecord[T string | []byte](c *CSV, dst *Transaction, cells []T) (fraud, has bool, err error) {
+	c.begin(dst.Words, dst.Text)
 	if len(cells) != c.header {
 		return false, false, &Fault{Code: Malformed, Offset: min(len(cells), c.header), Message: fmt.Sprintf(
 			"the record has %d columns and the first line %d", len(cells), c.header)}
 	}
-	c.begin(dst.Words, dst.Text)
 	for i, column := range c.columns {
 		if column < 0 || len(cells[column]) == 0 {
 			continue
@@ -105,7 +109,7 @@ func readRecord[T string | []byte](c *CSV, dst *Transaction, cells []T) (fraud, 
 	}
 	value, ok := parseFlag(append(c.cell[:0], cells[c.label]...))
 	if !ok {
-		return false, false, newFault(BadValue, &Field{Name: "label", Type: typeFlag}, c.label)
+		return false, false, newFault(BadValue, &Field{Name: "label", From: c.schema.Label.CSVValue, Type: typeFlag}, c.label)
 	}
 	return value == 1, true, nil
 }

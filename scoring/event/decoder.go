@@ -80,6 +80,10 @@ func (d *Decoder) Transaction(dst *Transaction, msg []byte, arrival int64) error
 	return nil
 }
 
+// IDKey gives the key of the id of the last transaction, zero where a fault ended
+// the reading before its id was read.
+func (d *Decoder) IDKey() Key { return d.tx.idKey(d.schema) }
+
 // read reads a whole message.
 func (d *Decoder) read(c *course, msg []byte) *Fault {
 	if d.MaxBytes > 0 && len(msg) > d.MaxBytes {

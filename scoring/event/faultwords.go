@@ -5,9 +5,18 @@ func newFault(code Code, f *Field, offset int) *Fault {
 	fault := &Fault{Code: code, Offset: offset, Message: codeWords[code]}
 	if f != nil {
 		fault.Field = f.Name
-		fault.Message = f.Name + " " + fieldWords(code, f)
+		fault.Message = placeOf(f) + " " + fieldWords(code, f)
 	}
 	return fault
+}
+
+// placeOf names a field as the message does, and as the schema does where that is
+// something else: who looks at a file has not the schema in mind.
+func placeOf(f *Field) string {
+	if f.From == "" || f.From == f.Name {
+		return f.Name
+	}
+	return f.From + " (" + f.Name + " in the schema)"
 }
 
 // codeWords says what is wrong with a message as a whole.

@@ -236,6 +236,16 @@ func (f *filler) fill(dst *Transaction, s *Schema) (field, offset int, code Code
 	return 0, 0, ""
 }
 
+// idKey gives the key of a transaction's id as far as it is read, zero where it is not.
+func (f *filler) idKey(s *Schema) Key {
+	if len(f.words) <= s.ID || f.words[s.ID] == Missing {
+		return Key{}
+	}
+	t := s.Fields[s.ID].Type
+	f.scratch = appendWord(f.scratch[:0], t, f.words[s.ID], f.text)
+	return idKey(t, f.scratch)
+}
+
 // money turns amounts into minor units, of the base currency if there is one.
 func (f *filler) money(dst *Transaction) (field, offset int, code Code) {
 	s := dst.Schema

@@ -26,6 +26,8 @@ type Fault struct {
 	File string
 	Line int
 	Err  error
+	// IDKey is the key of the transaction's id, zero where that could not be read.
+	IDKey event.Key
 }
 
 // Error gives file, line and cause.

@@ -167,13 +167,16 @@ func (r *reader) csv(in io.Reader) (func(*Item) error, error) {
 	}
 	return func(item *Item) error {
 		cells, err := lines.Read()
+		var id event.Key
 		if err == nil {
-			item.Fraud, item.Label, err = columns.RecordBytes(&item.Tx, cells)
+			if item.Fraud, item.Label, err = columns.RecordBytes(&item.Tx, cells); err != nil {
+				id = columns.IDKey()
+			}
 		}
 		var fault *event.Fault
 		switch {
 		case errors.As(err, &fault):
-			return Fault{r.path, lines.Number, fault}
+			return Fault{r.path, lines.Number, fault, id}
 		case errors.Is(err, io.EOF):
 			return errEnd
 		case err != nil:
@@ -203,10 +206,10 @@ func (r *reader) json(in io.Reader) func(*Item) error {
 				continue
 			}
 			if err := decoder.Transaction(&item.Tx, line, 0); err != nil {
-				return Fault{r.path, n, err}
+				return Fault{r.path, n, err, decoder.IDKey()}
 			}
 			if item.Fraud, item.Label, err = label.read(line); err != nil {
-				return Fault{r.path, n, err}
+				return Fault{r.path, n, err, decoder.IDKey()}
 			}
 			return nil
 		}
