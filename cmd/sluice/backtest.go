@@ -6,8 +6,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sluice/cmd/sluice/report"
@@ -187,7 +187,8 @@ type backtest struct {
 	verdicts   *verdictRows // nil: not written
 	flips      *flipRows
 	shown      *progress
-	told       sync.Map // files whose unread columns were told
+	told       sync.Map     // what was told of which file's columns
+	unlabelled atomic.Int64 // files without the label's column
 	complains  sync.Mutex
 	complaints int // faults and conflicts printed so far
 }
@@ -228,6 +229,7 @@ func (b *backtest) run(ctx context.Context) error {
 
 // finish keeps what was written, writes the report, and warns.
 func (b *backtest) finish() error {
+	b.tally.NoLabels = b.noLabels()
 	if err := b.keep(); err != nil {
 		return err
 	}
@@ -255,28 +257,12 @@ func (b *backtest) print() error {
 	return errors.Join(err, out.Flush())
 }
 
-// unread tells once of columns that no rule can ever see: one may be misspelt.
-func (b *backtest) unread(path string, columns []string) {
-	if _, told := b.told.LoadOrStore(path, true); !told {
-		fmt.Fprintf(b.err, "%s: no field of the schema reads %s\n", path, columnNames(columns))
-	}
-}
-
-// columnNames lists columns for people.
-func columnNames(columns []string) string {
-	noun := "the columns"
-	if len(columns) == 1 {
-		noun = "the column"
-	}
-	return noun + " " + strings.Join(columns, ", ")
-}
-
 // pass runs the engine over the data once, from empty histories.
 func (b *backtest) pass(ctx context.Context, sort bool) error {
 	if err := b.begin(tally.Options{Unit: "lines"}); err != nil {
 		return err
 	}
-	o := files.Options{Sort: sort, Fault: b.fault, Unread: b.unread, Progress: func(n int64) { b.shown.done.Add(n) }}
+	o := files.Options{Sort: sort, Fault: b.fault, Unread: b.unread, Lacking: b.lacking, Progress: func(n int64) { b.shown.done.Add(n) }}
 	return files.Read(ctx, b.schema, b.data, o, func(items []files.Item) error {
 		for i := range items {
 			b.replay.take(&items[i])

@@ -66,7 +66,7 @@ func TestEndToEndBacktestTopics(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Fatalf("the topics give %d verdicts that are not the files' %d", len(got), len(want))
 	}
-	if !strings.Contains(all, "Left out of it, as too young: ") || !strings.Contains(all, "NET MONEY") {
+	if !strings.Contains(all, "leave out what is too young: ") || !strings.Contains(all, "NET MONEY") {
 		t.Error(all)
 	}
 

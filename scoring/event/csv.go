@@ -58,6 +58,21 @@ func (c *CSV) Unread(header []string) []string {
 	return unread
 }
 
+// Lacking gives the columns that fields or the label are read from and that the
+// header has not.
+func (c *CSV) Lacking() []string {
+	var lacking []string
+	for i, column := range c.columns {
+		if column < 0 {
+			lacking = append(lacking, c.schema.Fields[i].From)
+		}
+	}
+	if l := c.schema.Label; l != nil && l.CSVValue != "" && !c.Labelled() {
+		lacking = append(lacking, l.CSVValue)
+	}
+	return lacking
+}
+
 // wants reports whether the schema reads a column.
 func (c *CSV) wants(name string) bool {
 	if l := c.schema.Label; l != nil && l.CSVValue == name {

@@ -16,6 +16,7 @@ type Report struct {
 	LeftOut      int64     `json:"changes_left_out"` // changes by people that were in force meanwhile: lists and snoozes are the files' here
 
 	Labelled   int64  `json:"labelled"`
+	NoLabels   string `json:"no_labels,omitempty"` // why no transaction has one, where labels are expected
 	Fraud      int64  `json:"fraud"`
 	FraudMoney Money  `json:"fraud_money"`
 	Young      *Young `json:"young"`     // nil: all is settled

@@ -30,6 +30,9 @@ func (t *Tally) Report() *Report {
 		Labelled: total.Fraud + total.Good, Fraud: total.Fraud, FraudMoney: total.FraudMoney,
 		Unit: t.o.Unit, GoodCost: t.o.Cost.String(), Flips: []Flip{},
 	}
+	if r.Labelled == 0 {
+		r.NoLabels = t.NoLabels
+	}
 	if t.o.Lag > 0 {
 		r.Young = &Young{Lag: days(t.o.Lag), Since: at(from), Transactions: s.count(s.young, span(0, flips)...).Hits}
 	}

@@ -60,7 +60,8 @@ type Tally struct {
 
 	// What could not be counted; whoever feeds the tally fills them in.
 	Invalid, Repeats, Conflicts int64
-	LeftOut                     int64 // changes by people
+	LeftOut                     int64  // changes by people
+	NoLabels                    string // why there are none, should there be none; "": none are expected
 
 	oldest, newest int64
 	n              int64

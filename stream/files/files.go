@@ -49,6 +49,9 @@ type Options struct {
 	// Unread is called for a CSV file with columns that no field of the schema
 	// reads, from the goroutine that reads it. It may be nil.
 	Unread func(path string, columns []string)
+	// Lacking is called like Unread for a CSV file without columns that the schema
+	// reads: of fields that are not required, and of the label. It may be nil.
+	Lacking func(path string, columns []string)
 	// Progress is called now and then with the bytes read so far, of the files
 	// as they lie on disk, from the goroutines that read them. It may be nil.
 	Progress func(read int64)

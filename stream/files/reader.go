@@ -165,6 +165,9 @@ func (r *reader) csv(in io.Reader) (func(*Item) error, error) {
 	if unread := columns.Unread(header); len(unread) > 0 && r.o.Unread != nil {
 		r.o.Unread(r.path, unread)
 	}
+	if lacking := columns.Lacking(); len(lacking) > 0 && r.o.Lacking != nil {
+		r.o.Lacking(r.path, lacking)
+	}
 	return func(item *Item) error {
 		cells, err := lines.Read()
 		var id event.Key

@@ -78,10 +78,15 @@ func cards(r *tally.Report) []card {
 	stopped := card{Name: "Fraud money stopped", Value: whole(now.FraudMoney), Note: "of " + whole(r.FraudMoney)}
 	net := card{Name: "Net money", Value: whole(now.Worth.Net), Note: "fraud stopped less " + r.GoodCost + " a good payment hit"}
 	if was != nil {
+		net.Note = signed(r.Gain) + " against the other set"
+	}
+	if r.Young != nil && r.Young.Transactions > 0 {
+		net.Note += "; without the " + roughly(r.Young.Transactions, r.Transactions) + " of payments that are too young, which the other figures count"
+	}
+	if was != nil {
 		recall.compare(now.Recall, was.Recall)
 		precision.compare(now.Precision, was.Precision)
 		stopped.Note = "was " + whole(was.FraudMoney)
-		net.Note = signed(r.Gain) + " against the other set"
 	}
 	return []card{recall, precision, hit, stopped, net}
 }

@@ -36,19 +36,22 @@ func headLines(r *tally.Report) []string {
 	}
 	lines := []string{head}
 	for _, n := range []struct {
-		count int64
-		what  string
+		count     int64
+		one, many string
 	}{
-		{r.Invalid, r.Unit + " were not valid transactions and left out"},
-		{r.Repeats, "repeats of an id were decided once"},
-		{r.Conflicts, "conflicting repeats of an id: the first one stands"},
+		{r.Invalid, strings.TrimSuffix(r.Unit, "s") + " was not a valid transaction and left out", r.Unit + " were not valid transactions and left out"},
+		{r.Repeats, "repeat of an id was decided once", "repeats of an id were decided once"},
+		{r.Conflicts, "conflicting repeat of an id: the first one stands", "conflicting repeats of an id: the first one stands"},
 	} {
 		if n.count > 0 {
-			lines = append(lines, thousands(n.count)+" "+n.what)
+			lines = append(lines, counted(n.count, n.one, n.many))
 		}
 	}
 	if r.LeftOut > 0 {
 		lines = append(lines, "Changes through the API are not in it: "+thousands(r.LeftOut)+" of lists and snoozes were in force meanwhile; lists are those of the rule directory")
+	}
+	if r.NoLabels != "" {
+		lines = append(lines, "No labels found: "+r.NoLabels)
 	}
 	return lines
 }
@@ -95,7 +98,7 @@ func rulePart(r *tally.Report) part {
 	}
 	if r.Labelled > 0 {
 		p.after = append(p.after,
-			fmt.Sprintf("%s transactions have a label, %s of them fraud (%s).", thousands(r.Labelled), thousands(r.Fraud), r.FraudMoney),
+			fmt.Sprintf("%s a label, %s of them fraud (%s).", counted(r.Labelled, "transaction has", "transactions have"), thousands(r.Fraud), r.FraudMoney),
 			positives("Review and deny together", r.Rules))
 		if r.Against != nil {
 			p.after = append(p.after, positives("The other set's", r.Against))
@@ -130,8 +133,8 @@ func worthPart(r *tally.Report) part {
 	if r.Labelled > 0 {
 		p.after = append(p.after, fmt.Sprintf("Net money is the fraud stopped less the cost of good payments hit, %s each.", r.GoodCost))
 		if r.Young != nil {
-			p.after = append(p.after, fmt.Sprintf("Left out of it, as too young: %s since %s. It takes %s until a fraud is known.",
-				counted(r.Young.Transactions, "transaction", "transactions"), r.Young.Since.Format("2006-01-02 15:04"), r.Young.Lag))
+			p.after = append(p.after, fmt.Sprintf("FRAUD STOPPED, GOOD HIT, COST and NET MONEY leave out what is too young: %s of %s since %s. It takes %s until a fraud is known. ALONE, FRAUD ALONE and the table above leave nothing out.",
+				thousands(r.Young.Transactions), counted(r.Transactions, "transaction", "transactions"), r.Young.Since.Format("2006-01-02 15:04"), r.Young.Lag))
 		}
 	}
 	return p
