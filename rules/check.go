@@ -32,7 +32,7 @@ func checkFS(fsys fs.FS, name string, schema *event.Schema, now time.Time) (set 
 	if err != nil {
 		return nil, nil, err
 	}
-	warnings = slices.Concat(l.warnings(set, now), l.askedWrongly(), l.listWarnings(s.lists, now))
+	warnings = slices.Concat(l.notes, l.warnings(set, now), l.cut(), l.askedWrongly(), l.listWarnings(s.lists, now))
 	warnings.Sort()
 	return set, warnings, nil
 }
@@ -47,7 +47,8 @@ func (l *loader) warnings(set *Set, now time.Time) strict.Faults {
 			continue
 		}
 		next := lint.Rule{
-			ID: r.rule.ID, Tree: r.tree, Live: r.rule.Mode == Live && r.rule.Rollout == (Rollout{}), Allows: r.rule.Verdict == Allow, Verdict: int(r.rule.Verdict),
+			ID: r.rule.ID, Tree: r.tree, Live: r.rule.Mode == Live && r.rule.Rollout == (Rollout{}) && !r.rule.Breaker.Fall, Allows: r.rule.Verdict == Allow, Verdict: int(r.rule.Verdict),
+			Silent: r.rule.silent(),
 			Scores: r.rule.Score != 0, Alert: slices.Index([]string{"", "ticket", "page"}, r.rule.Alert), Expires: r.rule.Expires,
 		}
 		next.Slow, next.Steps = set.Program.Slow(len(looked))

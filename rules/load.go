@@ -61,6 +61,7 @@ type loader struct {
 	schema *event.Schema
 	lists  *Lists
 	faults strict.Faults
+	notes  strict.Faults // what Check warns of that only the files show
 
 	policy     Policy
 	policyAt   string         // where a policy stood, "" if none did yet
@@ -159,6 +160,7 @@ func (l *loader) file(c File) {
 			"a rule file begins with the line `rules:`, and the list of rules stands below it"))
 		return
 	}
+	l.noteEmpty(doc)
 	var f ruleFile
 	l.faults = append(l.faults, doc.Decode(&f, nil)...)
 	if f.Policy != nil {

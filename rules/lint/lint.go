@@ -23,10 +23,11 @@ import (
 type Rule struct {
 	ID      string
 	Tree    *lang.Node // of its condition
-	Live    bool       // for all; else it is in shadow, or rolled out to some
+	Live    bool       // for all, and always; else it is in shadow, rolled out to some, or may fall to shadow
 	Allows  bool       // its verdict is allow
 	Verdict int        // its severity, 0: it has none
 	Scores  bool
+	Silent  bool  // nothing follows when it fires, and it is not in shadow
 	Alert   int   // whom it tells, more is louder
 	Expires int64 // ns, 0: never
 
@@ -74,10 +75,13 @@ func Check(schema *event.Schema, rules []Rule, now time.Time) []Warning {
 		l.rule = i
 		l.begin()
 		l.expired(now)
+		l.silent()
 		if l.impossible(rules[i].Tree) {
 			continue
 		}
 		l.cases[i] = l.language.cases(rules[i].Tree)
+		l.certain(rules[i].Tree)
+		l.undivided(rules[i].Tree)
 		l.farBack(rules[i].Tree)
 		l.slow(&rules[i])
 		l.aside(rules[i].Tree)
@@ -110,6 +114,13 @@ func (l *linter) expired(now time.Time) {
 	if e := l.rules[l.rule].Expires; e != 0 && e <= now.UnixNano() {
 		l.warn(AtExpires, 0, "the rule has expired: since %s it is not asked any more; remove it, or give it a later date",
 			time.Unix(0, e).UTC().Format(time.DateOnly))
+	}
+}
+
+// silent warns of a rule that nothing follows from.
+func (l *linter) silent() {
+	if l.rules[l.rule].Silent {
+		l.warn(AtRule, 0, "the rule has no verdict, score, reason or alert: when it fires, it is counted and stands in the verdict record, and nothing follows; add what is to follow, or say `mode: shadow` if it is for watching")
 	}
 }
 
@@ -243,12 +254,8 @@ func conjuncts(n *lang.Node) []*lang.Node {
 // around them, and gives how many there are.
 func (l *linter) parts(n *lang.Node) (told int) {
 	lang.Walk(n, func(n *lang.Node) bool {
-		switch n.Op {
-		case lang.Eq, lang.Ne, lang.Lt, lang.Le, lang.Gt, lang.Ge, lang.In:
-		default:
-			return true
-		}
 		switch {
+		case !compares(n):
 		case !l.canBe(n, true):
 			l.warn(AtCondition, n.Pos, "%s is never true%s", l.quote(n), l.because(n))
 			told++
@@ -259,6 +266,14 @@ func (l *linter) parts(n *lang.Node) (told int) {
 		return true
 	})
 	return told
+}
+
+func compares(n *lang.Node) bool {
+	switch n.Op {
+	case lang.Eq, lang.Ne, lang.Lt, lang.Le, lang.Gt, lang.Ge, lang.In:
+		return true
+	}
+	return false
 }
 
 // because says what the left side of a comparison can be.
