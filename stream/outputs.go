@@ -123,9 +123,7 @@ func (o *outputs) conflict(d *scoring.Decision, done func(error)) {
 	o.counts.deadLetter(conflicting)
 	fault := &event.Fault{Code: conflicting, Offset: -1, Message: "the same id came before with another body; the first one stands"}
 	l := newLetter(fault, source, d.Tx.Arrival/1e6, nil, nil)
-	if l.ID = d.Tx.AppendID(nil); event.Mask(string(l.ID)) != string(l.ID) {
-		l.ID = event.AppendString(nil, event.Mask(d.Tx.ID())) // the source says where the whole one is
-	}
+	l.ID = d.Tx.AppendMaskedID(nil) // the source says where the whole one is
 	l.done = func(_ deadPlace, err error) { done(err) }
 	o.dead.append(l)
 }

@@ -140,7 +140,7 @@ func (e *explain) readRecord(path string) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if !e.recordedHere(text) {
-		return fmt.Errorf("%s is the verdict of transaction %s, not of %s", path, event.Mask(string(e.record.ID)), event.Mask(e.id))
+		return fmt.Errorf("%s is the verdict of transaction %s, not of %s", path, e.record.ID, event.Mask(e.id))
 	}
 	return nil
 }
@@ -199,6 +199,7 @@ func (e *explain) write(out *explained) error {
 	if e.format == "json" {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false) // conditions hold < and >
 		return errors.Join(enc.Encode(out), w.Flush())
 	}
 	writeExplained(w, out)

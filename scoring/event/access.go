@@ -90,6 +90,15 @@ func (t *Transaction) AppendID(dst []byte) []byte {
 	return AppendString(dst, text)
 }
 
+// AppendMaskedID is AppendID for what people see: an id that is a card number is a
+// text with its last four digits.
+func (t *Transaction) AppendMaskedID(dst []byte) []byte {
+	if id := t.ID(); Mask(id) != id {
+		return AppendString(dst, Mask(id))
+	}
+	return t.AppendID(dst)
+}
+
 func (t *Transaction) appendText(dst []byte, field int) []byte {
 	w := t.Words[field]
 	if f := &t.Schema.Fields[field]; f.Type != TypeMoney {

@@ -9,6 +9,7 @@
 package explanation
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -34,11 +35,12 @@ type Subject struct {
 
 // Explanation says why. It is made to be shown as it is, also as JSON.
 type Explanation struct {
-	ID      string    `json:"transaction_id"`
-	Time    time.Time `json:"time"`
-	Arrival time.Time `json:"arrival"`
-	Fields  []Value   `json:"fields"` // of the transaction, secret ones left out
-	Flags   []string  `json:"flags"`
+	ID      string          `json:"-"`
+	JSONID  json.RawMessage `json:"transaction_id"` // of the type that the schema gives it
+	Time    time.Time       `json:"time"`
+	Arrival time.Time       `json:"arrival"`
+	Fields  []Value         `json:"fields"` // of the transaction, secret ones left out
+	Flags   []string        `json:"flags"`
 
 	RuleSet string   `json:"rule_set"`
 	Verdict string   `json:"verdict"`
@@ -129,7 +131,7 @@ func Explain(s Subject) (*Explanation, error) {
 	s.Store.Install(x.plan)
 	x.outcome = x.decide(s.Tx)
 	out := &Explanation{
-		ID: event.Mask(s.Tx.ID()), Time: at(s.Tx.Time), Arrival: at(s.Tx.Arrival), Fields: x.fields(), Flags: []string{},
+		ID: event.Mask(s.Tx.ID()), JSONID: s.Tx.AppendMaskedID(nil), Time: at(s.Tx.Time), Arrival: at(s.Tx.Arrival), Fields: x.fields(), Flags: []string{},
 		RuleSet: s.Set.Hash, Verdict: x.outcome.Verdict.String(), Score: x.outcome.Score,
 		Review: s.Set.Policy.Review, Deny: s.Set.Policy.Deny,
 	}

@@ -3,6 +3,7 @@ package explanation
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -31,17 +32,26 @@ type Record struct {
 	} `json:"windows"`
 }
 
-// ParseRecord reads a verdict record.
+// ParseRecord reads a verdict record. An id that is a card number is masked.
 func ParseRecord(text []byte) (*Record, error) {
 	r := new(Record)
-	if err := json.Unmarshal(text, r); err != nil {
-		return nil, fmt.Errorf("this is no verdict record: %w", err)
+	var kind *json.UnmarshalTypeError
+	switch err := json.Unmarshal(text, r); {
+	case errors.As(err, &kind) && kind.Field != "":
+		return nil, fmt.Errorf("this is no verdict record: %s can't be a %s; %s", kind.Field, kind.Value, records)
+	case err != nil:
+		return nil, fmt.Errorf("this is no verdict record: it is not one JSON object; %s", records)
+	case len(r.ID) == 0 || r.Verdict == "":
+		return nil, fmt.Errorf("this is no verdict record: it has no transaction_id or no verdict; %s", records)
 	}
-	if len(r.ID) == 0 || r.Verdict == "" {
-		return nil, fmt.Errorf("this is no verdict record: it has no transaction_id or no verdict")
+	if masked, ok := event.MaskBody(&event.Schema{}, r.ID); ok {
+		r.ID = masked
 	}
 	return r, nil
 }
+
+// records says where one is found.
+const records = "one is a message of the verdicts topic, or the answer of POST /v1/verdicts"
 
 // Verification says whether a recorded verdict follows from what was recorded.
 type Verification struct {

@@ -199,7 +199,7 @@ func pastList(n *lang.Node) *lang.Node {
 	switch {
 	case n.Op == lang.Member || n.Op == lang.IsNil && n.Args[0].Kind == lang.Event:
 		return pastList(n.Args[0])
-	case n.Op == lang.In && n.Args[1].Kind.IsList() && n.Args[1].Op != lang.Array:
+	case n.Op == lang.In && n.Args[1].Kind.IsList() && n.Args[1].Op != lang.Array && n.Args[1].Op != lang.ListName:
 		return counting(n.Args[1])
 	case n.Op != lang.Call || len(n.Args) == 0 || !n.Args[0].Kind.IsList():
 		return nil
