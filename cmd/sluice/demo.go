@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"sync"
 	"time"
@@ -35,26 +36,35 @@ var demoTopics = stream.Topics{Transactions: "transactions", Labels: "labels", V
 // demoCommand runs the main job on an embedded broker and shows it.
 func demoCommand(ctx context.Context, args []string, c console) error {
 	f := flags("demo", "[--for 20s] [--rate N] [--seed N]", c)
-	lasts := f.Duration("for", 0, "end by itself after so long, as 20s or 5m (default: at Ctrl-C)")
+	long := f.String("for", "", "end by itself after so long, as 20s or 5m (default: at Ctrl-C)")
 	seed := f.Uint64("seed", 1, "seed of the simulated world: the same seed, the same payments")
 	rate := f.Float64("rate", 1000, "payments per second")
 	rest, err := parse(f, args)
 	if err != nil {
 		return err
 	}
-	if len(rest) > 0 || *rate <= 0 || *lasts < 0 {
-		return misused(f, "it takes no arguments, a positive rate and a positive duration")
+	var lasts time.Duration
+	if *long != "" {
+		lasts, err = parseDelay(*long)
+	}
+	switch {
+	case len(rest) > 0:
+		return misused(f, "it takes no arguments")
+	case err != nil || *long != "" && lasts == 0:
+		return misused(f, "--for: %q is no time that it could last; write 20s or 5m", *long)
+	case math.IsNaN(*rate) || math.IsInf(*rate, 0) || *rate <= 0:
+		return misused(f, "--rate: %v is no rate; write payments a second, as 500", *rate)
 	}
 	out, ok := c.out.(*os.File)
 	if !ok {
 		return errors.New("the demo writes to a file or a terminal")
 	}
-	if *lasts > 0 {
+	if lasts > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, *lasts)
+		ctx, cancel = context.WithTimeout(ctx, lasts)
 		defer cancel()
 	}
-	d, err := newDemo(*seed, *rate, *lasts)
+	d, err := newDemo(*seed, *rate, lasts)
 	if err != nil {
 		return err
 	}

@@ -11,9 +11,11 @@ import (
 	"net/http"
 	"net/url"
 	"os/user"
+	"slices"
 	"strings"
 	"time"
 
+	"sluice/rules/lang"
 	"sluice/stream/gateway"
 )
 
@@ -87,12 +89,54 @@ func refusedBy(status int, answer []byte) error {
 type ends struct{ lasts, until, author, why *string }
 
 func newEnds(f *flag.FlagSet) *ends {
+	e := newEndless(f)
+	e.lasts = f.String("for", "", "for how `LONG`, as 2h or 7d")
+	e.until = f.String("until", "", "until when: a date like 2027-01-31, its beginning in UTC, or a `MOMENT` like 2027-01-31T18:00:00Z")
+	return e
+}
+
+// newEndless defines those of what has no end.
+func newEndless(f *flag.FlagSet) *ends {
 	return &ends{
-		f.String("for", "", "for how `LONG`, as 2h or 7d"),
-		f.String("until", "", "until when: a date like 2027-01-31, its beginning in UTC, or a `MOMENT` like 2027-01-31T18:00:00Z"),
-		f.String("author", "", "who changes it (default: the user of this machine)"),
-		f.String("why", "", "why"),
+		lasts: new(string), until: new(string),
+		author: f.String("author", "", "who changes it (default: the user of this machine)"),
+		why:    f.String("why", "", "why"),
 	}
+}
+
+// hold tells what is wrong with the flags of a change; must says that it needs an
+// end.
+func (e *ends) hold(f *flag.FlagSet, must bool) error {
+	switch {
+	case strings.TrimSpace(*e.why) == "":
+		return misused(f, "--why is missing: say why, in a few words")
+	case *e.lasts != "" && *e.until != "":
+		return misused(f, "give --for or --until, not both")
+	case must && *e.lasts == "" && *e.until == "":
+		return misused(f, "say for how long, as --for 2h or --for 7d, or --until when")
+	}
+	if *e.lasts != "" {
+		if _, err := lang.ParseDuration(*e.lasts); err != nil {
+			return misused(f, "--for: %v", err)
+		}
+	}
+	if *e.until != "" {
+		if _, err := parseTime(*e.until); err != nil {
+			return misused(f, "--until: %v", err)
+		}
+	}
+	return nil
+}
+
+// without refuses flags of a change where nothing is changed, and others that one
+// form of a command does not have.
+func without(f *flag.FlagSet, form string, names ...string) (err error) {
+	f.Visit(func(g *flag.Flag) {
+		if err == nil && slices.Contains(names, g.Name) {
+			err = misused(f, "%s takes no --%s", form, g.Name)
+		}
+	})
+	return err
 }
 
 // by gives who changes something.

@@ -29,7 +29,17 @@ func listsCommand(ctx context.Context, args []string, c console) error {
 	if len(rest) > 0 {
 		verb, rest = rest[0], rest[1:]
 	}
+	switch verb {
+	case "show":
+		err = without(f, "show", "for", "until", "author", "why")
+	case "add", "remove":
+		if len(rest) > 1 {
+			err = e.hold(f, verb == "add")
+		}
+	}
 	switch {
+	case err != nil:
+		return err
 	case verb == "show" && len(rest) == 0:
 		return showLists(ctx, d, c)
 	case verb == "show" && len(rest) == 1:

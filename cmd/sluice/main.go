@@ -13,6 +13,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"sluice/configs/strict"
 )
 
 // Exit codes of every subcommand.
@@ -75,6 +77,9 @@ func run(ctx context.Context, args []string, c console) int {
 			return exitCode(cmd.run(ctx, args[1:], c), c.err)
 		}
 	}
+	if args[0] == "help" && len(args) == 2 {
+		return run(ctx, []string{args[1], "-h"}, c)
+	}
 	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
 		usage(c.out)
 		return exitOK
@@ -136,11 +141,8 @@ func printFlags(f *flag.FlagSet) {
 func parse(f *flag.FlagSet, args []string) ([]string, error) {
 	var rest []string
 	for {
-		if err := f.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return nil, err
-			}
-			return nil, errUsage
+		if err := parseFlags(f, args); err != nil {
+			return nil, err
 		}
 		if f.NArg() == 0 {
 			return rest, nil
@@ -150,9 +152,47 @@ func parse(f *flag.FlagSet, args []string) ([]string, error) {
 	}
 }
 
+// parseFlags reads the flags up to the next argument. Package flag would print
+// them all where one is wrong, and the message above that.
+func parseFlags(f *flag.FlagSet, args []string) error {
+	out, usage := f.Output(), f.Usage
+	f.SetOutput(io.Discard)
+	f.Usage = func() {}
+	err := f.Parse(args)
+	f.SetOutput(out)
+	f.Usage = usage
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, flag.ErrHelp):
+		usage()
+		return err
+	}
+	return misused(f, "%s", flagFault(f, err))
+}
+
+// flagFault says in our words what package flag says of a flag.
+func flagFault(f *flag.FlagSet, err error) string {
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+		var names []string
+		f.VisitAll(func(g *flag.Flag) { names = append(names, g.Name) })
+		if near := strict.Suggest(name, names); near != "" {
+			return fmt.Sprintf("there is no flag --%s, did you mean --%s?", name, near)
+		}
+		return "there is no flag --" + name
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
+		return "--" + name + " needs a value"
+	}
+	var value, name string
+	if _, scanned := fmt.Sscanf(err.Error(), "invalid value %q for flag -%s", &value, &name); scanned == nil { // of a number: others are read as text
+		return fmt.Sprintf("--%s: %q is no number", strings.TrimSuffix(name, ":"), value)
+	}
+	return err.Error()
+}
+
 // misused says what is wrong with a command line.
 func misused(f *flag.FlagSet, format string, args ...any) error {
-	fmt.Fprintf(f.Output(), "sluice %s: %s\n", f.Name(), fmt.Sprintf(format, args...))
-	f.Usage()
+	fmt.Fprintf(f.Output(), "sluice %s: %s\nsluice %s -h tells the flags\n", f.Name(), fmt.Sprintf(format, args...), f.Name())
 	return errUsage
 }

@@ -13,13 +13,21 @@ import (
 func rulesCommand(ctx context.Context, args []string, c console) error {
 	f := flags("rules", "history | rollback RULE_SET | release", c)
 	d := newDoor(f)
-	e := newEnds(f)
+	e := newEndless(f)
 	rest, err := parse(f, args)
 	if err != nil {
 		return err
 	}
+	history := len(rest) == 1 && rest[0] == "history"
+	if history {
+		err = without(f, "history", "author", "why")
+	} else if len(rest) > 0 && (rest[0] == "rollback" || rest[0] == "release") {
+		err = e.hold(f, false)
+	}
 	switch {
-	case len(rest) == 1 && rest[0] == "history":
+	case err != nil:
+		return err
+	case history:
 		return showHistory(ctx, d, c)
 	case len(rest) == 2 && rest[0] == "rollback":
 		return choose(ctx, d, c, "/v1/rules/rollback", e.body("", map[string]string{"rule_set": rest[1]}))

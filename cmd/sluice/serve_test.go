@@ -201,7 +201,7 @@ func TestServeExplains(t *testing.T) {
 		code   int
 		want   []string
 	}{
-		"no flag":     {config, nil, exitUsage, []string{"give --config FILE", "Usage: sluice serve"}},
+		"no flag":     {config, nil, exitUsage, []string{"give --config FILE", "sluice serve -h tells the flags"}},
 		"no file":     {config, []string{"--config", "/no/such/file.yaml"}, exitFault, []string{"/no/such/file.yaml"}},
 		"port in use": {config + "listen: " + taken.Addr().String() + "\n", nil, exitFault, []string{taken.Addr().String(), "another program listens there", "SLUICE_LISTEN"}},
 		"all faults": {

@@ -23,6 +23,19 @@ func snoozeCommand(ctx context.Context, args []string, c console) error {
 	if len(rest) != 1 && len(rest) != 3 || *end && len(rest) != 3 {
 		return misused(f, "give the rule's id, then the entity and its value, as in `sluice snooze card-testing card c-1 --for 2d`; the id alone shows its snoozes")
 	}
+	switch {
+	case len(rest) == 1:
+		err = without(f, "a rule alone, which shows its snoozes,", "for", "until", "author", "why")
+	case *end:
+		if err = without(f, "--end", "for", "until"); err == nil {
+			err = e.hold(f, false)
+		}
+	default:
+		err = e.hold(f, true)
+	}
+	if err != nil {
+		return err
+	}
 	path := "/v1/rules/" + url.PathEscape(rest[0]) + "/snoozes"
 	if len(rest) == 1 {
 		return showSnoozes(ctx, d, path, c)
