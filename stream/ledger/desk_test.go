@@ -41,12 +41,13 @@ type place struct {
 	set    *rules.Changes // in force
 	failed error
 	disk   Disk
+	label  string    // of --version-label
 	told   io.Writer // nil: the log goes nowhere
 }
 
 func newPlace(t *testing.T) *place {
 	t.Helper()
-	p := &place{dir: t.TempDir(), now: at(0)}
+	p := &place{dir: t.TempDir(), now: at(0), label: "v0"}
 	p.write(t, "rules/a.yaml", deskRules)
 	p.write(t, "rules/lists/shops.txt", "shop-1\nshop-2 until 2027-01-31\n")
 	p.write(t, "rules/lists/nets.txt", "10.0.0.0/8\n")
@@ -82,7 +83,7 @@ func (p *place) open(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Close() })
-	reloader, err := p.Start(filepath.Join(p.dir, "rules"), "v0", schema, nil, func(r rules.Reload) { p.Note(r) })
+	reloader, err := p.Start(filepath.Join(p.dir, "rules"), p.label, schema, nil, func(r rules.Reload) { p.Note(r) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,6 +263,26 @@ func TestValuesThatNoRuleFinds(t *testing.T) {
 		if got := p.Doubt(&Change{Do: Add, List: c.list, Value: c.value}); !strings.Contains(got, c.says) || c.says == "" && got != "" {
 			t.Errorf("%s, %s: %q", c.list, c.value, got)
 		}
+	}
+}
+
+// TestVersionAfterARestart: the set that decided before is named as the new start
+// says; one that says nothing leaves it its name.
+func TestVersionAfterARestart(t *testing.T) {
+	p := newPlace(t)
+	for _, c := range []struct{ label, want string }{{"v1", "v1"}, {"", "v1"}, {"v9", "v9"}} {
+		p.label = c.label
+		for range 2 {
+			p.restart(t)
+			if s := p.Register.Sets(); len(s) != 1 || s[0].Version != c.want || s[0].Fate != Active {
+				t.Errorf("%q: %+v", c.label, s)
+			}
+		}
+	}
+	p.write(t, "rules/VERSION", "v10\n")
+	p.restart(t)
+	if s := p.Register.Sets(); len(s) != 1 || s[0].Version != "v10" {
+		t.Errorf("%+v", s)
 	}
 }
 

@@ -118,7 +118,7 @@ func (r *Register) Took(set Set, files []rules.File) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if i := r.active(); i >= 0 && r.page.Sets[i].RuleSet == set.RuleSet && r.page.Sets[i].Files != nil {
-		return nil // as after a restart
+		return r.named(set.Version) // as after a restart
 	}
 	next := page{Sets: slices.Clone(r.page.Sets), Pin: r.page.Pin}
 	set.Fate = Active
@@ -140,6 +140,17 @@ func (r *Register) Took(set Set, files []rules.File) error {
 	}
 	next.Sets = bounded(slices.Insert(next.Sets, 0, set))
 	return r.turn(next, err)
+}
+
+// named notes what the set that decides is said to be now; "": nothing new is said.
+func (r *Register) named(version string) error {
+	i := r.active()
+	if version == "" || r.page.Sets[i].Version == version {
+		return nil
+	}
+	next := page{Sets: slices.Clone(r.page.Sets), Pin: r.page.Pin}
+	next.Sets[i].Version = version
+	return r.turn(next, nil)
 }
 
 // Refused notes that the files were not taken.
