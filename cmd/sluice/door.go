@@ -46,7 +46,7 @@ func (d *door) call(ctx context.Context, method, path string, body map[string]st
 		}
 		sent = bytes.NewReader(b)
 	}
-	r, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(*d.at, "/")+path, sent)
+	r, err := http.NewRequestWithContext(ctx, method, d.url()+path, sent)
 	if err != nil {
 		return fmt.Errorf("--at is not a URL like http://127.0.0.1:8080: %w", err)
 	}
@@ -72,17 +72,38 @@ func (d *door) call(ctx context.Context, method, path string, body map[string]st
 	return nil
 }
 
-// refusedBy makes an error of a problem.
+// url gives where it is; what has no scheme is meant to be asked by HTTP.
+func (d *door) url() string {
+	at := strings.TrimRight(*d.at, "/")
+	if !strings.Contains(at, "://") {
+		at = "http://" + at
+	}
+	return at
+}
+
+// refusedBy makes an error of a problem, in the words of the command line.
 func refusedBy(status int, answer []byte) error {
 	var p gateway.Problem
 	if json.Unmarshal(answer, &p) != nil || p.Detail == "" {
 		return fmt.Errorf("refused with status %d", status)
 	}
-	field := ""
-	if p.Field != "" {
-		field = p.Field + ": "
+	name := p.Field
+	switch {
+	case p.Code == "no_end":
+		name = "--for or --until"
+	case name == "ttl" || name == "for":
+		name = "--for"
+	case name == "until" || name == "author" || name == "why":
+		name = "--" + name
 	}
-	return fmt.Errorf("%s: %s%s", p.Title, field, p.Detail)
+	detail := strings.ReplaceAll(p.Detail, "(ttl or until)", "(--for or --until)")
+	if rest, ok := strings.CutPrefix(detail, p.Field+" "); ok && p.Field != "" {
+		return fmt.Errorf("%s: %s %s", p.Title, name, rest)
+	}
+	if name != "" {
+		name += ": "
+	}
+	return fmt.Errorf("%s: %s%s", p.Title, name, detail)
 }
 
 // ends are the flags that say until when, who and why.

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"text/tabwriter"
 	"time"
+
+	"sluice/scoring/event"
 )
 
 // changed is a change, as the API answers with it.
@@ -64,6 +66,9 @@ func eachValue(values []string, c console, change func(value string) (changed, e
 	for _, value := range values {
 		done, err := change(value)
 		if err != nil {
+			if len(values) > 1 {
+				err = fmt.Errorf("%s: %w", event.Mask(value), err)
+			}
 			return err
 		}
 		until := ""

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -161,9 +162,12 @@ func (a *asked) request() (ledger.Request, *Problem) {
 		if text == "" {
 			continue
 		}
-		d, err := lang.ParseDuration(text)
-		if err != nil || d <= 0 {
-			return out, &Problem{Title: "Not a duration", Status: http.StatusUnprocessableEntity, Code: "bad_value", Field: field, Detail: field + " is a time like 90s, 10m, 2h or 7d"}
+		d, err := lang.ParseDuration(clip(text))
+		if err == nil && d <= 0 {
+			err = fmt.Errorf("the duration %q is none: write it as in \"90s\", \"10m\", \"2h\" or \"7d\"", clip(text))
+		}
+		if err != nil {
+			return out, &Problem{Title: "Not a duration", Status: http.StatusUnprocessableEntity, Code: "bad_value", Field: field, Detail: err.Error()}
 		}
 		out.For = d
 	}
@@ -233,7 +237,7 @@ func (g *gateway) desk(err error) Problem {
 		p := Problem{Title: "Not changed", Status: http.StatusUnprocessableEntity, Code: f.Code, Field: f.Field, Detail: f.Detail}
 		switch f.Code {
 		case "no_such_list", "no_such_rule", "no_such_entry", "no_such_snooze":
-			p.Status = http.StatusNotFound
+			p.Title, p.Status = "Not found", http.StatusNotFound
 		case "already_active", "not_pinned":
 			p.Status = http.StatusConflict
 		}
@@ -375,7 +379,7 @@ func (g *gateway) snoozes(w http.ResponseWriter, rule string) {
 		}
 	}
 	if len(out.Snoozes) == 0 && !has(g.Rules(), rule) {
-		Problem{Title: "No such rule", Status: http.StatusNotFound, Code: "no_such_rule", Detail: "GET /v1/rules lists those that there are"}.write(w)
+		g.desk(ledger.NoRule(rule)).write(w)
 		return
 	}
 	g.show(w, http.StatusOK, out)

@@ -13,7 +13,7 @@ import (
 
 // Problem is an error as RFC 9457 (Problem Details for HTTP APIs) writes it,
 // with a code for programs and the field that is at fault. It holds nothing of
-// what the client sent but names of fields.
+// what the client sent but names and durations, cut short, with card numbers masked.
 type Problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`

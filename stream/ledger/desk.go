@@ -261,7 +261,7 @@ func (d *Desk) fill(c *Change, r Request, ends bool) error {
 	case r.Until != "":
 		ns, err := rules.ParseUntil(r.Until)
 		if err != nil {
-			return &Fault{"bad_value", "until", "until is a date like 2027-01-31, the beginning of that day in UTC, or a moment like 2027-01-31T18:00:00Z"}
+			return &Fault{"bad_value", "until", fmt.Sprintf("until is a date like 2027-01-31, the beginning of that day in UTC, or a moment like 2027-01-31T18:00:00Z, and not %q", clip(r.Until))}
 		}
 		c.Until = time.Unix(0, ns).UTC()
 	default:

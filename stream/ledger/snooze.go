@@ -51,6 +51,11 @@ func known(set *rules.Set, id string) *Fault {
 	if slices.ContainsFunc(set.Rules, has) || slices.ContainsFunc(set.Off, has) {
 		return nil
 	}
+	return NoRule(id)
+}
+
+// NoRule is the fault of asking for a rule that is not there.
+func NoRule(id string) *Fault {
 	return &Fault{"no_such_rule", "", fmt.Sprintf("there is no rule %q; GET /v1/rules lists them", clip(id))}
 }
 
