@@ -93,6 +93,7 @@ func TestListsOverHTTP(t *testing.T) {
 		{"DELETE", "/v1/lists/cards/entries/c-1?author=bo&why=x", "", 422, `say for how long it is left out (ttl or until), or remove it there","code":"no_end","field":"until"`},
 		{"DELETE", "/v1/lists/cards/entries/c-1?author=bo&author=bo", "", 422, `"code":"unknown_field","field":"author"`},
 		{"POST", "/v1/lists/cards/entries", `{"value":"x","ttl":"2 h","author":"a","why":"b"}`, 422, `"code":"bad_value","field":"ttl"`},
+		{"POST", "/v1/lists/cards/entries", `{"value":"x","ttl":"500d","author":"a","why":"b"}`, 422, `the duration \"500d\" is too long: at most 400d`},
 		{"POST", "/v1/lists/cards/entries", `{"value":"x","ttl":"-2h","author":"a","why":"b"}`, 422, `"code":"bad_value","field":"ttl"`},
 		{"POST", "/v1/lists/cards/entries", `{"value":"x","author":"a","why":"b"}`, 422, `"code":"no_end","field":"until"`},
 		{"POST", "/v1/lists/cards/entries", `{"value":"x","ttl":"2h","why":"b"}`, 422, `"code":"missing_field","field":"author"`},
