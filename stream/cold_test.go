@@ -44,6 +44,7 @@ type coldShop struct {
 	seen    func(*scoring.Decision)
 	peak    int64 // bytes of the histories
 	reads   int
+	keep    time.Duration // of decided ids
 }
 
 const coldRules = `
@@ -66,7 +67,7 @@ func (c *coldShop) open(dir string, memory int64) {
 	if c.journal, err = journal.Open(journal.Options{Dir: dir, Schema: c.schema}); err != nil {
 		c.t.Fatal(err)
 	}
-	c.e = newEngine(scoring.New(c.schema, c.set, scoring.Options{Run: "cold", Workers: 1}), 0, 1, slog.New(slog.DiscardHandler))
+	c.e = newEngine(scoring.New(c.schema, c.set, scoring.Options{Run: "cold", Workers: 1, KeepIDs: c.keep}), 0, 1, slog.New(slog.DiscardHandler))
 	c.e.out = &outputs{
 		verdicts: &echo[token]{acked: c.e.acknowledged}, transactions: &echo[*call]{}, counts: c.e.counts,
 		dead:       &deadLetters{producer: &echo[answered]{}},
@@ -79,8 +80,8 @@ func (c *coldShop) open(dir string, memory int64) {
 	c.e.pre.bound = 2000
 }
 
-// decide decides some payments, once all that they need is there.
-func (c *coldShop) decide(txs []event.Transaction) {
+// bring brings what some payments need.
+func (c *coldShop) bring(txs []event.Transaction) {
 	c.t.Helper()
 	h := &held{arrival: arrival{c: &chunk{txs: txs}}}
 	done := false
@@ -99,6 +100,12 @@ func (c *coldShop) decide(txs []event.Transaction) {
 		}
 		c.e.pre.settle()
 	}
+}
+
+// decide decides some payments, once all that they need is there.
+func (c *coldShop) decide(txs []event.Transaction) {
+	c.t.Helper()
+	c.bring(txs)
 	for i := range txs {
 		c.e.batch = append(c.e.batch, scoring.Input{Tx: &txs[i]})
 		c.e.origins = append(c.e.origins, origin{})

@@ -84,7 +84,7 @@ func (p *prefetch) needs() bool {
 // need asks for what a transaction needs that is not in memory, for h to wait for.
 func (p *prefetch) need(tx *event.Transaction, h *held) {
 	p.histories(tx, h)
-	if !p.ids && !p.waits {
+	if !p.needs() {
 		return
 	}
 	p.scratch = tx.AppendIDValue(p.scratch[:0])
@@ -163,9 +163,10 @@ func (p *prefetch) again(h *held) bool {
 }
 
 // unknown says whether the journal may know of an id, which is in scratch, what
-// is not in memory.
+// is not in memory: of an earlier run, or of this one, which forgets decided ids
+// in time and relies on histories then, that may have left memory.
 func (p *prefetch) unknown(tx *event.Transaction) bool {
-	if !p.ids || !p.journal.MayFind(p.scratch) {
+	if !p.needs() || !p.journal.MayFind(p.scratch) {
 		return false
 	}
 	e, known := p.core.Known(tx.IDKey)
