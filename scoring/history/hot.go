@@ -15,7 +15,8 @@ type hot struct {
 	root   *node
 	entity int // whose history it is
 	key    event.Key
-	away   int // leaves of which entries are outside of memory
+	away   int   // leaves of which entries are outside of memory
+	loaded int64 // time of the newest entry that was restored, MinInt64 if none was
 }
 
 // node is a leaf of the tree, or holds nodes.
@@ -64,7 +65,7 @@ func (s *Store) heat(k *kind, h *history) {
 	}
 	r := s.rows.at(rows[0])
 	at := s.shape.keys + 2*k.entity
-	tree := &hot{root: s.newLeaf(k), entity: k.entity, key: event.Key{r[at], r[at+1]}}
+	tree := &hot{root: s.newLeaf(k), entity: k.entity, key: event.Key{r[at], r[at+1]}, loaded: math.MinInt64}
 	mark := s.mark
 	s.mark = max(mark, h.touched()) // it may hold what the journal does not, even while it is restored
 	tree.root.touched = s.mark

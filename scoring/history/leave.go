@@ -1,6 +1,7 @@
 package history
 
 import (
+	"math"
 	"slices"
 
 	"sluice/scoring/event"
@@ -44,25 +45,38 @@ func (s *Store) soiled(path []*node) {
 }
 
 // thin lets up to about n entries of a history leave: those of whole leaves that
-// were last touched in a cut up to upTo. The last leaf of one that is being
-// loaded stays: it is where the next rows go.
+// were last touched in a cut up to upTo. Of one that is being loaded, oldest first,
+// those stay that the next rows may go to: a leaf that has left can't be cut in two,
+// and would take all that comes.
 func (s *Store) thin(k *kind, h *history, upTo uint32, n int) (dropped int) {
 	tree := s.hots[h.hot]
-	t := thinning{s: s, k: k, tree: tree, upTo: upTo, n: n}
+	t := thinning{s: s, k: k, tree: tree, upTo: upTo, n: n, before: math.MaxInt64}
 	if !h.resident() {
-		for t.last = tree.root; t.last.level > 0; {
-			t.last = t.last.kids[len(t.last.kids)-1]
-		}
+		t.before, t.stay = tree.loaded, tree.leafBefore(tree.loaded)
 	}
 	t.node(tree.root)
 	return t.dropped
+}
+
+// leafBefore gives the last leaf that begins before a time (ns), or else the first one.
+func (h *hot) leafBefore(t int64) *node {
+	x := h.root
+	for x.level > 0 {
+		i := len(x.kids) - 1
+		for i > 0 && x.kids[i].first >= t {
+			i--
+		}
+		x = x.kids[i]
+	}
+	return x
 }
 
 type thinning struct {
 	s       *Store
 	k       *kind
 	tree    *hot
-	last    *node // stays
+	before  int64 // leaves that begin later stay
+	stay    *node // and this one
 	upTo    uint32
 	n       int
 	dropped int
@@ -88,7 +102,7 @@ func (t *thinning) node(x *node) {
 
 // may reports whether a leaf may leave.
 func (t *thinning) may(x *node) bool {
-	return x.touched <= t.upTo && !x.pinned && x != t.last && x.n > 1 && x.away == 0
+	return x.touched <= t.upTo && x.first < t.before && x != t.stay && !x.pinned && x.n > 1 && x.away == 0
 }
 
 func (t *thinning) some(x *node) bool { return slices.ContainsFunc(x.kids, t.may) }

@@ -132,6 +132,9 @@ func (s *Store) Restore(entity int, key event.Key, tx *event.Transaction, verdic
 		s.stamp(h)
 	}
 	s.union(&s.kinds[entity], h, row, old)
+	if h.hot != 0 {
+		s.hots[h.hot].loaded = max(s.hots[h.hot].loaded, tx.Time)
+	}
 	s.mark = s.cut
 }
 
