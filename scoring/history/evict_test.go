@@ -208,6 +208,37 @@ func TestRememberedAgainWhileLoaded(t *testing.T) {
 	}
 }
 
+// A label of a payment of which only a history that has left holds a row, until its
+// memory is given back, is one that waits: the row may be back before the journal
+// has the label.
+func TestLabelOfWhatIsBeingGivenBack(t *testing.T) {
+	s, m := outside(tiny())
+	const n = 200
+	s.Admit(0, cardKey)
+	for i := range int64(n) {
+		s.Remember(one(m, i, 1e18+i))
+	}
+	s.SetCut(2)
+	for s.Resident(0, cardKey) {
+		s.Evict(1)
+	}
+	last := idKeyOf(n - 1)
+	if !s.Label(&event.Label{IDKey: last, Time: 1e18 + n, Fraud: true}) {
+		t.Fatal("all was given back at once")
+	}
+	evictAll(s, 1)
+	for i := range int64(n) {
+		s.Restore(0, cardKey, one(m, i, 1e18+i), "")
+	}
+	s.Admit(0, cardKey)
+	if r := s.rows.at(s.ids.find(last)); labelCount(r) != 1 {
+		t.Errorf("%d labels, want 1", labelCount(r))
+	}
+	if n := s.Stats().WaitingLabels; n != 0 {
+		t.Errorf("%d labels wait", n)
+	}
+}
+
 // What was just admitted is there until it was asked about, past or not.
 func TestReclaimSparesTheAdmitted(t *testing.T) {
 	s, m := outside(defaults())

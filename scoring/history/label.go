@@ -77,10 +77,20 @@ func (s *Store) Label(l *event.Label) (matched bool) {
 		s.soil(l.IDKey, event.Fraud) // and takes effect there when its transaction is back
 		return false
 	}
+	row := s.ids.find(l.IDKey)
+	if len(s.gone) > 0 && !s.stays(row) {
+		s.waiting.add(l) // the row goes, and may be back before the journal has the label
+	}
 	if s.cut > 0 {
-		s.touch(s.rows.at(s.ids.find(l.IDKey)))
+		s.touch(s.rows.at(row))
 	}
 	return true
+}
+
+// stays reports whether a history holds a row other than those that are given back.
+func (s *Store) stays(row handle) (held bool) {
+	s.eachEntry(s.rows.at(row), row, event.Fraud, func(*Store, *entryAt) { held = true })
+	return held
 }
 
 // label adds a label to the transaction of an id, if that is in memory.
