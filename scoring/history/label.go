@@ -125,7 +125,7 @@ func (s *Store) SetVerdict(id event.Key, verdict string) {
 // SettleVerdict is SetVerdict for a transaction that was remembered since the
 // last SetCut, and where: ref is what Remember gave.
 func (s *Store) SettleVerdict(ref Ref, id event.Key, verdict string) {
-	if r := s.rows.at(handle(ref)); ref != 0 && r[rowID] == id[0] && r[rowID+1] == id[1] {
+	if r := s.rows.reach(handle(ref), rowHead); r != nil && r[rowID] == id[0] && r[rowID+1] == id[1] {
 		s.setVerdict(r, handle(ref), verdict)
 		return
 	}

@@ -187,6 +187,16 @@ func (s *slab) at(h handle) []uint64 {
 	return s.pages[h>>pageBits].words[(h&(pageUnits-1))*unitWords:]
 }
 
+// reach is at for a block of at least n words that may have been freed since: nil
+// if there are no such words any more, else perhaps those of another block.
+func (s *slab) reach(h handle, n int) []uint64 {
+	words, from := s.pages[h>>pageBits].words, int(h&(pageUnits-1))*unitWords
+	if from+n > len(words) {
+		return nil
+	}
+	return words[from:]
+}
+
 // classUnits gives the units of the blocks of a class.
 func classUnits(class int) int {
 	if class <= 8 {
