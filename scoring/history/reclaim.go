@@ -8,8 +8,8 @@ type sweep struct {
 }
 
 // Reclaim gives back the memory of what no transaction that arrives at now
-// (ns) or later can see any more, doing at most a bounded piece of work: called
-// again and again, it goes round all histories.
+// (ns) or later can see any more, labels that wait among it, doing at most a
+// bounded piece of work: called again and again, it goes round all histories.
 //
 // Nobody who arrives from now on looks further back than twice the retention:
 // what is late is older than one, and its windows are as long as another. A
@@ -19,6 +19,7 @@ func (s *Store) Reclaim(now int64) {
 		return
 	}
 	floor := now - 2*s.retention
+	s.waiting.expire(floor)
 	slots, rows := s.options.sweep, s.options.sweep
 	for slots > 0 && rows > 0 {
 		slots--

@@ -31,10 +31,10 @@ type Store struct {
 	waiting               waiting
 	verdicts              verdictWords
 
-	since, newestArrival int64
-	seen                 bool
-	currency             uint64 // of all amounts, where it is one
-	sweep                sweep
+	since    int64
+	seen     bool
+	currency uint64 // of all amounts, where it is one
+	sweep    sweep
 
 	// Where histories may lie outside of memory.
 	outside        bool
@@ -230,10 +230,6 @@ func (s *Store) Remember(tx *event.Transaction) (ref Ref, added bool) {
 
 // arrive notes what a transaction says of its world.
 func (s *Store) arrive(tx *event.Transaction) {
-	if tx.Arrival > s.newestArrival || !s.seen {
-		s.newestArrival = tx.Arrival
-		s.waiting.expire(s.newestArrival - 2*s.retention)
-	}
 	if tx.Currency != 0 {
 		s.currency = tx.Currency
 	}
