@@ -93,6 +93,17 @@ func TestReliabilityMutations(t *testing.T) {
 	}
 }
 
+// TestMutationsHavePlaces: what the full form breaks is still there to be broken.
+func TestMutationsHavePlaces(t *testing.T) {
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mutations {
+		t.Run(strings.ReplaceAll(m.what, " ", "-"), func(t *testing.T) { m.overlay(t, root) })
+	}
+}
+
 // difference is what TestWorlds says of a world that goes wrong.
 var difference = regexp.MustCompile(`seed \d+: .*`)
 
