@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -28,6 +29,9 @@ func Load(dir string, schema *event.Schema) (*Set, error) {
 
 func isDirectory(dir string) error {
 	st, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no directory %s; give the directory of rule files", dir)
+	}
 	if err != nil {
 		return fmt.Errorf("the directory of rules: %w", err)
 	}

@@ -222,7 +222,7 @@ func (b *backtest) run(ctx context.Context) error {
 	case b.tally.Invalid == 0:
 		return errors.New("the files hold no transactions")
 	default:
-		return fmt.Errorf("no transactions to decide: %s lines, none of them valid", thousands(b.tally.Invalid))
+		return fmt.Errorf("no transactions to decide: %s valid", plural(b.tally.Invalid, "line, which is not", "lines, none of them"))
 	}
 	return b.finish()
 }

@@ -147,7 +147,7 @@ func (l *load) complain(w io.Writer) {
 		fmt.Fprintln(w, text)
 	}
 	if more := l.invalid - int64(len(l.complaints)); more > 0 {
-		fmt.Fprintf(w, "… and %s more lines\n", thousands(more))
+		fmt.Fprintf(w, "… and %s\n", plural(more, "more line", "more lines"))
 	}
 }
 
@@ -207,20 +207,20 @@ func (l *load) send(ctx context.Context, s *sender) error {
 // report says what stands in the topics.
 func (l *load) report(s *sender, took time.Duration) {
 	transactions, labels := s.acknowledged()
-	fmt.Fprintf(l.out, "%s transactions and %s labels acknowledged in %v (%s transactions/s)\n", thousands(transactions), thousands(labels),
+	fmt.Fprintf(l.out, "%s and %s acknowledged in %v (%s transactions/s)\n", plural(transactions, "transaction", "transactions"), plural(labels, "label", "labels"),
 		took.Round(time.Millisecond), thousands(int64(float64(transactions)/max(took.Seconds(), 1e-3))))
 	refused := s.refused.Load()
 	if refused > 0 {
-		fmt.Fprintf(l.out, "%s records were refused\n", thousands(refused))
+		fmt.Fprintln(l.out, plural(refused, "record was refused", "records were refused"))
 	}
 	if open := s.sent - transactions - labels - refused; open > 0 {
-		fmt.Fprintf(l.out, "%s more records were sent and not acknowledged: they may stand in the topics or not\n", thousands(open))
+		fmt.Fprintf(l.out, "%s, sent and not acknowledged, may stand in the topics or not\n", plural(open, "more record", "more records"))
 	}
 	if s.withheld > 0 {
-		fmt.Fprintf(l.out, "%s labels were not sent: the configuration names no labels topic\n", thousands(s.withheld))
+		fmt.Fprintf(l.out, "%s not sent: the configuration names no labels topic\n", plural(s.withheld, "label was", "labels were"))
 	}
 	if l.invalid > 0 {
-		fmt.Fprintf(l.out, "%s lines were not valid transactions and not sent\n", thousands(l.invalid))
+		fmt.Fprintln(l.out, plural(l.invalid, "line was not a valid transaction and not sent", "lines were not valid transactions and not sent"))
 	}
 }
 

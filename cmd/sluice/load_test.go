@@ -374,6 +374,17 @@ func TestLoadInvalidLines(t *testing.T) {
 	}
 }
 
+// TestLoadOne: one of each is told as one.
+func TestLoadOne(t *testing.T) {
+	l := newLoading(t, "-labels", "")
+	row := payment{1, time.Date(2018, 4, 1, 0, 0, 0, 0, time.UTC), 1, 2, 100, true}
+	stdout, stderr, code := l.load(t, l.file(t, "data.csv", handbookHeader+row.csv()+"x\n"))
+	if code != exitFault || !strings.HasPrefix(stdout, "1 transaction and 1 label acknowledged in ") ||
+		!strings.Contains(stdout, "\n1 line was not a valid transaction and not sent\n") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
 func TestLoadWithoutLabelsTopic(t *testing.T) {
 	l := newLoading(t, "", "")
 	rows := randomRows(100)

@@ -62,10 +62,12 @@ func Size(paths []string) (int64, error) {
 	var n int64
 	for _, p := range paths {
 		st, err := os.Stat(p)
-		if err != nil {
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			return 0, fmt.Errorf("%s: %w; give files (.csv, .ndjson, .jsonl or .json, also with .gz)", p, errors.Unwrap(err))
+		case err != nil:
 			return 0, err
-		}
-		if st.IsDir() {
+		case st.IsDir():
 			return 0, fmt.Errorf("%s is a directory; give files (.csv, .ndjson, .jsonl or .json, also with .gz)", p)
 		}
 		n += st.Size()

@@ -243,8 +243,8 @@ func (r *Report) Print(w io.Writer) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "journal\t%s\n", r.Dir)
-	fmt.Fprintf(t, "format\t%d, %d cuts written\n", r.Format, r.Cuts)
-	fmt.Fprintf(t, "size\t%s in %d tables, %d cuts not sorted in\n", megabytes(r.Disk), r.Tables, r.Unsorted)
+	fmt.Fprintf(t, "format\t%d, %s written\n", r.Format, counted(r.Cuts, "cut", "cuts"))
+	fmt.Fprintf(t, "size\t%s in %s, %s not sorted in\n", megabytes(r.Disk), counted(r.Tables, "table", "tables"), counted(r.Unsorted, "cut", "cuts"))
 	fmt.Fprintf(t, "run\t%d, producer id %d, epoch %d\n", r.Run.Number, r.Run.ProducerID, r.Run.Epoch)
 	fmt.Fprintf(t, "seen since\t%s\n", at(r.Since))
 	if r.Gap != 0 {
@@ -253,7 +253,7 @@ func (r *Report) Print(w io.Writer) error {
 	if r.Whole != 0 {
 		fmt.Fprintf(t, "whole\tfrom %s on: a journal was lost, and the topics held no more\n", at(r.Whole))
 	}
-	fmt.Fprintf(t, "labels\t%d transactions waited for\n", r.Waiting)
+	fmt.Fprintf(t, "labels\t%s waited for\n", counted(r.Waiting, "transaction", "transactions"))
 	for i, l := range r.Layouts {
 		fmt.Fprintf(t, "layout %d\t", i)
 		for k, f := range l {
@@ -266,7 +266,7 @@ func (r *Report) Print(w io.Writer) error {
 	}
 	checked := "not; `sluice journal verify` reads every byte"
 	if r.Checked > 0 {
-		checked = fmt.Sprintf("%d keys, nothing is wrong", r.Checked)
+		checked = counted(r.Checked, "key", "keys") + ", nothing is wrong"
 	}
 	fmt.Fprintf(t, "checked\t%s\n", checked)
 	if err := t.Flush(); err != nil {
@@ -285,6 +285,14 @@ func (r *Report) Print(w io.Writer) error {
 		fmt.Fprintf(t, "(verdicts)\t%d\t%d\n", p, r.Verdicts[p])
 	}
 	return t.Flush()
+}
+
+// counted writes a number and what there is so many of.
+func counted[T int | int64 | uint32](n T, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
