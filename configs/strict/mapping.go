@@ -39,7 +39,11 @@ func (d *Decoder) Each(n *yaml.Node, f func(key, value *yaml.Node)) {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		d.Fault(n, "expected a mapping (lines like \"key: value\"), found %s", kindOf(n))
+		found := kindOf(n)
+		if key, _, colon := strings.Cut(n.Value, ":"); colon && n.Kind == yaml.ScalarNode && n.Style == 0 && !strings.ContainsAny(key, " \t") {
+			found += ": a blank is missing behind the first colon"
+		}
+		d.Fault(n, "expected a mapping (lines like \"key: value\"), found %s", found)
 		return
 	}
 	lines := make(map[string]int, len(n.Content)/2)

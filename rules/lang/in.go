@@ -21,11 +21,22 @@ func (c *checker) in(n *ast.BinaryNode, pos int) *Node {
 			return c.inNamed(a, c.listName(name.Value, c.source.pos(name)), c.source.pos(base))
 		}
 	case *ast.IdentifierNode:
+		if right.Value == "lists" && a.Kind != Invalid {
+			return c.fault(c.source.pos(right), "`lists` needs the name of a list, as in `%s in lists.%s`", c.text(a), c.anyList())
+		}
 		if c.lists != nil && c.lists.Has(right.Value) {
 			return c.fault(c.source.pos(right), "did you mean `lists.%s`?", right.Value)
 		}
 	}
 	return c.inList(a, c.resolve(n.Right), pos)
+}
+
+// anyList gives the name of a list, for a message.
+func (c *checker) anyList() string {
+	if c.lists != nil && len(c.lists.Names()) > 0 {
+		return c.lists.Names()[0]
+	}
+	return "blocked"
 }
 
 func (c *checker) inNamed(a, list *Node, pos int) *Node {

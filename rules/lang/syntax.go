@@ -129,6 +129,9 @@ func (s *source) unexpected(i int) Fault {
 
 // didYouMeanWord suggests an operator for a misspelt one.
 func didYouMeanWord(word string) string {
+	if strings.EqualFold(word, "between") {
+		return ": write `x >= 5 and x <= 10`"
+	}
 	near := nearest(word, []string{"and", "or", "in", "not", "contains", "startsWith", "endsWith", "matches"})
 	if near == "" {
 		return ""

@@ -33,7 +33,9 @@ func refusal(operator string) string {
 		return "variables (`let`) are not allowed: write the expression where it is used"
 	case ";":
 		return "`;` is not allowed: a condition is one expression; join two with `and` or `or`"
-	case "if", "else":
+	case "if":
+		return "`if` is not allowed: `when` is the condition alone, and what follows stands below it, as in `verdict: deny`; for one of two values write `condition ? a : b`"
+	case "else":
 		return "`" + operator + "` is not allowed: write `condition ? a : b`"
 	case "..":
 		return "ranges (`..`) are not allowed: write `x >= 1 and x <= 5`"
@@ -145,6 +147,8 @@ func (s *source) mistakenWord(i int) (tokens int, right, words string) {
 		return 1, "endsWith", "`endsWith`"
 	case "like", "ilike":
 		return 1, "contains", "`contains`, `startsWith` or `matches`"
+	case "equals", "equal":
+		return 1, "==", "`==`"
 	case "is":
 		if i+1 < len(s.tokens) && strings.EqualFold(s.tokens[i+1].value, "not") {
 			return 2, "!=", "`!=`"

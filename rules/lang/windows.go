@@ -1,6 +1,7 @@
 package lang
 
 import (
+	"strings"
 	"time"
 
 	"github.com/expr-lang/expr/ast"
@@ -20,10 +21,10 @@ func (c *checker) method(n *ast.MemberNode, args []ast.Node) *Node {
 	entity := c.entity(base.Value)
 	if entity < 0 {
 		r := c.unknownEntity(base.Value, property.Value, pos)
-		c.span(property.Value, at, args)
+		c.span(c.anyEntity(), property.Value, at, args)
 		return r
 	}
-	span, ok := c.span(property.Value, at, args)
+	span, ok := c.span(base.Value, property.Value, at, args)
 	if !ok {
 		return invalid(pos)
 	}
@@ -72,7 +73,7 @@ func (c *checker) unknownEntity(name, method string, pos int) *Node {
 }
 
 // span reads the arguments of a window.
-func (c *checker) span(method string, at int, args []ast.Node) (history.Span, bool) {
+func (c *checker) span(entity, method string, at int, args []ast.Node) (history.Span, bool) {
 	switch method {
 	case "last":
 		return c.lastSpan(at, args)
@@ -81,14 +82,15 @@ func (c *checker) span(method string, at int, args []ast.Node) (history.Span, bo
 	case "newest":
 		return c.newestSpan(at, args)
 	}
+	its := func(usage string) string { return strings.Replace(usage, c.anyEntity()+".", entity+".", 1) }
 	const ways = "`last(\"10m\")`, `between(\"14d\", \"7d\")` and `newest(5)`"
 	switch near := nearest(method, []string{"last", "between", "newest"}); {
 	case near != "":
 		c.fault(at, "unknown window %q, did you mean %q?", method, near)
 	case method == "first":
-		c.fault(at, "unknown window %q: the oldest of a window is `first(%s)`; windows are %s", method, c.window(), ways)
+		c.fault(at, "unknown window %q: the oldest of a window is `first(%s)`; windows are %s", method, its(c.window()), ways)
 	case isFunction(method):
-		c.fault(at, "unknown window %q: write `%s`; windows are %s", method, c.usage(method), ways)
+		c.fault(at, "unknown window %q: write `%s`; windows are %s", method, its(c.usage(method)), ways)
 	default:
 		c.fault(at, "unknown window %q; windows are %s", method, ways)
 	}
