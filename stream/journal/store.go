@@ -199,7 +199,7 @@ func (s *store) listener() *pebble.EventListener {
 			s.trouble.Store(&err)
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
-			err := fmt.Errorf("%w (%s): %w; %s", ErrDamaged, info.Path, info.Details, whatToDo)
+			err := fmt.Errorf("%w (%s): %s; %s", ErrDamaged, info.Path, plain(info.Details), whatToDo)
 			s.trouble.Store(&err)
 		},
 		CompactionEnd: func(info pebble.CompactionInfo) {
