@@ -69,7 +69,22 @@ func (c *calendar) of(at, newest int64) *day {
 // bounds gives the beginning of a time's day, and of the next.
 func (c *calendar) bounds(at int64) (from, to int64) {
 	y, m, d := time.Unix(0, at).In(c.zone).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, c.zone).UnixNano(), time.Date(y, m, d+1, 0, 0, 0, 0, c.zone).UnixNano()
+	return c.midnight(y, m, d), c.midnight(y, m, d+1)
+}
+
+// midnight gives the first moment of a date. Where clocks go forward at midnight,
+// no clock shows 0:00, and where they go back to it, they show it twice: time.Date
+// then gives 23:00 of the day before, or the second 0:00.
+func (c *calendar) midnight(y int, m time.Month, d int) int64 {
+	t := time.Date(y, m, d, 0, 0, 0, 0, c.zone)
+	if t.Day() != time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Day() {
+		_, t = t.ZoneBounds()
+	} else if before := t.Add(-1); before.Day() == t.Day() {
+		hour, minute, second := before.Clock()
+		since := (hour*60+minute)*60 + second
+		t = before.Add(1 - time.Second - time.Duration(since)*time.Second)
+	}
+	return t.UnixNano()
 }
 
 // fold adds up the days that are settled whatever comes.
