@@ -265,7 +265,7 @@ func (d *Desk) fill(c *Change, r Request, ends bool) error {
 		}
 		c.Until = time.Unix(0, ns).UTC()
 	default:
-		c.Until = now.Add(r.For).UTC().Round(time.Millisecond)
+		c.Until = now.Add(r.For).UTC().Truncate(time.Millisecond) // never past the longest
 	}
 	switch lasts := c.Until.Sub(now); {
 	case lasts <= 0:

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +21,8 @@ func (d *Desk) Snooze(ctx context.Context, rule string, r Request) (Change, erro
 	if f := entity(set.Schema, r.Entity); f != nil {
 		return Change{}, f
 	}
-	if f := whole(set.Schema, r); f != nil {
+	r.Value = sent(set.Schema, r)
+	if f := taken(set.Schema, r); f != nil {
 		return Change{}, f
 	}
 	c := Change{Do: Snooze, Rule: rule, Entity: r.Entity, Value: r.Value}
@@ -35,6 +37,10 @@ func (d *Desk) Wake(ctx context.Context, rule string, r Request) (Change, error)
 	c := Change{Do: Forget, Rule: rule, Entity: r.Entity, Value: r.Value}
 	d.mu.Lock()
 	_, held := d.log.held[c.subject()]
+	if !held { // as it was written once, or as payments have it
+		c.Value = sent(d.rules.Current().Schema, r)
+		_, held = d.log.held[c.subject()]
+	}
 	d.mu.Unlock()
 	if !held {
 		return c, &Fault{"no_such_snooze", "", "the rule is not snoozed for this entity"}
@@ -74,13 +80,37 @@ func entity(schema *event.Schema, name string) *Fault {
 	return &Fault{"bad_value", "entity", fmt.Sprintf("%q is no entity of the schema; it is one of %s", clip(name), strings.Join(names, ", "))}
 }
 
-// whole checks that the value of an entity that is a number is written as one.
-func whole(schema *event.Schema, r Request) *Fault {
-	if schema.Fields[schema.Field(r.Entity)].Type != event.TypeInteger {
-		return nil
+// sent gives the value of an entity as payments have it: of an address its one
+// spelling.
+func sent(schema *event.Schema, r Request) string {
+	if f := schema.Field(r.Entity); f < 0 || schema.Fields[f].Type != event.TypeIP {
+		return r.Value
 	}
-	if n, err := strconv.ParseInt(r.Value, 10, 64); err != nil || strconv.FormatInt(n, 10) != r.Value {
-		return &Fault{"bad_value", "value", r.Entity + " is a whole number, like 4711"}
+	if a, err := netip.ParseAddr(r.Value); err == nil {
+		return a.Unmap().String()
+	}
+	return r.Value
+}
+
+// taken checks that an entity can have the value at all.
+func taken(schema *event.Schema, r Request) *Fault {
+	f := &schema.Fields[schema.Field(r.Entity)]
+	if r.Value == "" {
+		return nil // that it is missing is told with all else that is
+	}
+	switch f.Type {
+	case event.TypeInteger:
+		if n, err := strconv.ParseInt(r.Value, 10, 64); err != nil || strconv.FormatInt(n, 10) != r.Value {
+			return &Fault{"bad_value", "value", r.Entity + " is a whole number, like 4711"}
+		}
+	case event.TypeIP:
+		if !f.Takes(r.Value) {
+			return &Fault{"bad_value", "value", r.Entity + " is an address, like 192.0.2.7 or 2001:db8::7"}
+		}
+	case event.TypeCountry, event.TypeCurrency:
+		if !f.Takes(r.Value) {
+			return &Fault{"bad_value", "value", r.Entity + " is a code of ISO in capital letters, like DE or EUR"}
+		}
 	}
 	return nil
 }
