@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"sluice/rules"
@@ -34,4 +35,21 @@ func TestAlertsOfDemotedRules(t *testing.T) {
 			t.Errorf("demoted by %q: an alert in mode %q, want %q", cause, mode, want)
 		}
 	}
+}
+
+// TestSnoozeOutsideARollout checks that a rule that is rolled out tells nothing of
+// an entity that it is snoozed for, also where it would not be live.
+func TestSnoozeOutsideARollout(t *testing.T) {
+	s := newScene(t, time.Minute, 100)
+	set, err := rules.LoadFS(fstest.MapFS{"a.yaml": {Data: []byte("rules: [{id: some, when: tx.amount < 5, rollout: 1%, alert: page}]")}}, "test", s.schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.core = scoring.New(s.schema, set, scoring.Options{})
+	s.pay(0, `"account":"a1","card":"c1","amount":1`)
+	s.expect("before", s.told(0, 0), "firing some account=a1 x1 1.00 EUR 0-0")
+	until := s.at(3600).UnixNano()
+	s.core.Change(&rules.Changes{Revision: 1, Snoozes: []rules.Snooze{{Rule: "some", Entity: "card", Value: "c1", Until: until}}})
+	s.pay(1, `"account":"a2","card":"c1","amount":1`)
+	s.expect("snoozed", s.told(1, 0))
 }

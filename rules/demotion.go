@@ -38,7 +38,8 @@ type Demotion struct {
 
 // Restraint keeps live rules from acting on single transactions. It is asked for
 // rules that fire only, after the rule's own rollout, and in the order given; the
-// first cause is the one that is told. The transactions of a batch are evaluated
+// first cause is the one that is told, but that a snooze is told before a rollout:
+// whoever snoozed the rule does not want to hear of it there. The transactions of a batch are evaluated
 // by several goroutines at once: a Restraint must not change meanwhile, and what it
 // says must follow from the rule, the transaction and the transactions that were
 // settled before, so that a replay decides the same.
@@ -65,8 +66,13 @@ func (r Recorded) Restrain(rule int, _ *event.Transaction) (Cause, string) {
 // demoted asks whether a live rule that fires must not act, and notes it.
 func (e *Evaluator) demoted(rule int, tx *event.Transaction, out *Outcome) bool {
 	by, why := e.set.rollouts.restrain(rule, tx)
-	for i := 0; by == NoCause && i < len(e.restraints); i++ {
-		by, why = e.restraints[i].Restrain(rule, tx)
+	for _, r := range e.restraints {
+		if by != NoCause && by != OfRollout {
+			break
+		}
+		if b, w := r.Restrain(rule, tx); by == NoCause || b == OfSnooze {
+			by, why = b, w
+		}
 	}
 	if by == NoCause {
 		return false

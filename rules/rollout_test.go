@@ -104,13 +104,13 @@ func TestDemotions(t *testing.T) {
   - {id: acts, when: 'true', score: 3}
 `)
 	e := set.NewEvaluator()
-	e.Under(nil, Recorded{{Rule: 2, By: OfSnooze, Why: "its merchant is known"}, {Rule: 3, By: OfSnooze, Why: "asked in vain"}}, Recorded{{Rule: 2, By: OfBreaker, Why: "too late"}})
+	e.Under(nil, Recorded{{Rule: 2, By: OfSnooze, Why: "its merchant is known"}, {Rule: 3, By: OfSnooze, Why: "nobody wants to hear of it"}}, Recorded{{Rule: 2, By: OfBreaker, Why: "too late"}})
 	for tx, why := range map[string]string{
 		payer("c1"): "it is live for 1% by card, and not for this one",
 		`{"id":"a","time":"2026-01-01T00:00:00Z","merchant":"m"}`: "it is live for 1% by card, and there is none here",
 	} {
 		acting, out := rolledOut(t, set, e, tx)
-		want := []Demotion{{0, OfRollout, why}, {2, OfSnooze, "its merchant is known"}, {3, OfRollout, why}}
+		want := []Demotion{{0, OfRollout, why}, {2, OfSnooze, "its merchant is known"}, {3, OfSnooze, "nobody wants to hear of it"}}
 		if !reflect.DeepEqual(acting, []string{"acts"}) || !reflect.DeepEqual(out.Shadow, []int{0, 1, 2, 3}) || !reflect.DeepEqual(out.Demoted, want) {
 			t.Errorf("acting %q, shadow %v, demoted %+v", acting, out.Shadow, out.Demoted)
 		}
@@ -122,7 +122,7 @@ func TestDemotions(t *testing.T) {
 		}
 	}
 	again := set.NewEvaluator() // as who verifies a record does
-	again.Under(nil, Recorded{{2, OfSnooze, "its merchant is known"}})
+	again.Under(nil, Recorded{{2, OfSnooze, "its merchant is known"}, {3, OfSnooze, "nobody wants to hear of it"}})
 	_, first := rolledOut(t, set, e, payer("c1"))
 	if _, second := rolledOut(t, set, again, payer("c1")); !reflect.DeepEqual(first, second) {
 		t.Errorf("got  %+v\nwant %+v", second, first)
