@@ -170,7 +170,8 @@ func open(d *scoring.Decision, index int, key incidentKey, arrival time.Time) *i
 			in.Value = event.Mask(string(d.Tx.AppendText(nil, f)))
 		}
 	}
-	in.ID = fmt.Sprintf("%s-%012x-%d", rule.ID, key.value[0]&0xffffffffffff, arrival.Unix())
+	of := key.value[0] ^ event.HashKey([]byte(in.Entity))[0] // a card and an account may have the same value
+	in.ID = fmt.Sprintf("%s-%012x-%d", rule.ID, of&0xffffffffffff, arrival.Unix())
 	return in
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"sluice/rules"
@@ -290,4 +291,27 @@ func TestOnlyDecisionsCount(t *testing.T) {
 		}
 	}
 	s.expect("repeats", s.told(0, 0), "firing cards card=c x1 1.00 EUR 0-0")
+}
+
+// TestIncidentsOfEqualValues checks that what a rule sees of two entities of the same
+// value, at the same time, is two alerts for a channel.
+func TestIncidentsOfEqualValues(t *testing.T) {
+	s := newScene(t, time.Minute, 100)
+	set, err := rules.LoadFS(fstest.MapFS{"a.yaml": {Data: []byte(`rules: [{id: small, when: tx.amount < 5 or count(card.last("1h")) > 9, alert: page}]`)}}, "test", s.schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.core = scoring.New(s.schema, set, scoring.Options{})
+	s.pay(0, `"card":"77","amount":1`)
+	s.pay(0, `"account":"77","amount":1`)
+	s.expect("the book", fmt.Sprint(len(s.book.incidents)), "2")
+	box := &outbox{latest: map[string]Alert{}, wake: make(chan struct{}, 1)}
+	box.put(s.book.collect(s.at(0), 0))
+	var told []string
+	for a, ok := box.take(); ok; a, ok = box.take() {
+		told = append(told, a.Entity)
+	}
+	if len(told) != 2 {
+		t.Errorf("told of %v, not of the card and the account", told)
+	}
 }
