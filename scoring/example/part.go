@@ -187,7 +187,11 @@ func written(v event.Value) string {
 	case event.Int:
 		return strconv.FormatInt(int64(v.Bits), 10)
 	case event.Float:
-		return strconv.FormatFloat(math.Float64frombits(v.Bits), 'g', 6, 64)
+		f := math.Float64frombits(v.Bits)
+		if size := math.Abs(f); size >= 1e4 && size < 1e15 { // amounts of which each digit counts
+			return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(f, 'f', 4, 64), "0"), ".")
+		}
+		return strconv.FormatFloat(f, 'g', 6, 64)
 	case event.String:
 		return strconv.Quote(event.Mask(v.Text))
 	case event.Time:

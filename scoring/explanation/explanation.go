@@ -11,6 +11,7 @@ package explanation
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -238,13 +239,34 @@ func shown(v event.Value, schema *event.Schema, c event.Column) string {
 	case event.Float:
 		f := floatOf(v)
 		if c.Field >= 0 && schema.Fields[c.Field].Type == event.TypeMoney && c.Form == event.Plain {
-			return fmt.Sprintf("%.2f", f)
+			return amount(f)
 		}
-		return strings.TrimSuffix(fmt.Sprintf("%.6g", f), ".0")
+		return number(f)
 	case event.Time:
 		return string(event.AppendTime(nil, int64(v.Bits)))
 	case event.Bool:
 		return fmt.Sprint(v.Bits != 0)
 	}
 	return event.Mask(strconv.FormatInt(int64(v.Bits), 10)) // card numbers come as integers, too
+}
+
+// amount writes an amount with two decimals, or with as many more as its currency
+// has and it needs: 1.234 dinars are not 1.23.
+func amount(f float64) string {
+	for decimals := 2; decimals <= 4; decimals++ {
+		text := strconv.FormatFloat(f, 'f', decimals, 64)
+		if exact, err := strconv.ParseFloat(text, 64); err == nil && exact == f {
+			return text
+		}
+	}
+	return strconv.FormatFloat(f, 'f', 2, 64)
+}
+
+// number writes a number with six digits, and a large one with four decimals, so
+// that the sum of amounts is not told as being at a limit that it lies below.
+func number(f float64) string {
+	if size := math.Abs(f); size >= 1e4 && size < 1e15 {
+		return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(f, 'f', 4, 64), "0"), ".")
+	}
+	return strconv.FormatFloat(f, 'g', 6, 64)
 }
