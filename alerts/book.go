@@ -189,7 +189,7 @@ func (in *incident) add(d *scoring.Decision, arrival, now time.Time) {
 	}
 	for i := range d.Tx.Schema.Fields {
 		if d.Tx.Schema.Fields[i].Type == event.TypeMoney && d.Tx.Words[i] != event.Missing {
-			in.amounts[d.Tx.Currency] += int64(d.Tx.Words[i])
+			in.amounts[d.Tx.Currency] = event.AddMinor(in.amounts[d.Tx.Currency], int64(d.Tx.Words[i]))
 			break
 		}
 	}

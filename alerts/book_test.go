@@ -315,3 +315,17 @@ func TestIncidentsOfEqualValues(t *testing.T) {
 		t.Errorf("told of %v, not of the card and the account", told)
 	}
 }
+
+// TestWildAmounts checks that an alert tells no sum below 0.
+func TestWildAmounts(t *testing.T) {
+	s := newScene(t, time.Minute, 100)
+	set, err := rules.LoadFS(fstest.MapFS{"a.yaml": {Data: []byte("rules: [{id: large, when: tx.amount > 5, alert: page}]")}}, "test", s.schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.core = scoring.New(s.schema, set, scoring.Options{})
+	for range 2 {
+		s.pay(0, `"account":"a","amount":90000000000000000`)
+	}
+	s.expect("the sum", s.told(0, 0), "firing large account=a x2 92233720368547758.07 EUR 0-0")
+}

@@ -218,7 +218,7 @@ func (p *pulse) pay(at int, paid sum) {
 	sums := p.sums[at]
 	for i := range sums {
 		if sums[i].currency == paid.currency {
-			sums[i].minor += paid.minor
+			sums[i].minor = event.AddMinor(sums[i].minor, paid.minor)
 			return
 		}
 	}

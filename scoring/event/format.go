@@ -1,5 +1,21 @@
 package event
 
+import "math"
+
+// AddMinor adds amounts in minor units. A sum that 64 bits do not hold is the
+// largest or the smallest that they do: two payments of a wild amount come to no
+// sum below 0.
+func AddMinor(a, b int64) int64 {
+	sum := a + b
+	switch {
+	case a > 0 && b > 0 && sum < 0:
+		return math.MaxInt64
+	case a < 0 && b < 0 && sum >= 0:
+		return -math.MaxInt64
+	}
+	return sum
+}
+
 // FormatMoney writes minor units with the decimals of their currency and its
 // code, as in "57.16 EUR"; without a currency, the minor units alone.
 func FormatMoney(minor int64, currency uint64) string {

@@ -3,6 +3,9 @@ package tally
 import (
 	"testing"
 	"time"
+
+	"sluice/rules"
+	"sluice/scoring/event"
 )
 
 // TestDaysWithoutMidnight checks that each moment is counted to the date that its
@@ -35,6 +38,27 @@ func TestDaysWithoutMidnight(t *testing.T) {
 		}
 		if len(c.days) != len(dates) {
 			t.Errorf("%s: %d days of %d dates", name, len(c.days), len(dates))
+		}
+	}
+}
+
+// TestSumsThatOverflow checks that payments of wild amounts come to no sum below 0.
+func TestSumsThatOverflow(t *testing.T) {
+	schema, err := event.ParseSchema("schema.yaml", []byte(twinSchema), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := twinSet(t, schema, twinNow)
+	sums := New(schema, Options{Now: set, Unit: "lines"})
+	for i := range 3 {
+		p := plain{id: i, at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), minor: 1 << 62, currency: "EUR"}
+		o := rules.Outcome{Verdict: rules.Deny, Fired: []int{0}}
+		sums.Add(&Case{Tx: p.transaction(t, schema), Label: Fraud, Now: &o})
+	}
+	r := sums.Report()
+	for what, m := range map[string]Money{"all fraud": r.FraudMoney, "denied": r.Rules.Verdicts["deny"].Money, "stopped": r.Rules.List[0].Worth.Stopped, "net": r.Rules.List[0].Worth.Net} {
+		if m[code("EUR")] < 1<<62 {
+			t.Errorf("%s: %v", what, m)
 		}
 	}
 }

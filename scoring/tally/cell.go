@@ -1,6 +1,9 @@
 package tally
 
-import "sluice/rules"
+import (
+	"sluice/rules"
+	"sluice/scoring/event"
+)
 
 // cell counts transactions of one currency; money is in minor units.
 type cell struct {
@@ -11,14 +14,14 @@ type cell struct {
 
 func (c *cell) add(label Label, amount int64) {
 	c.n++
-	c.money += amount
+	c.money = event.AddMinor(c.money, amount)
 	switch label {
 	case Fraud:
 		c.fraud++
-		c.fraudMoney += amount
+		c.fraudMoney = event.AddMinor(c.fraudMoney, amount)
 	case Good:
 		c.good++
-		c.taken += amount
+		c.taken = event.AddMinor(c.taken, amount)
 	}
 }
 
@@ -26,9 +29,9 @@ func (c *cell) merge(o *cell) {
 	c.n += o.n
 	c.fraud += o.fraud
 	c.good += o.good
-	c.money += o.money
-	c.fraudMoney += o.fraudMoney
-	c.taken += o.taken
+	c.money = event.AddMinor(c.money, o.money)
+	c.fraudMoney = event.AddMinor(c.fraudMoney, o.fraudMoney)
+	c.taken = event.AddMinor(c.taken, o.taken)
 }
 
 // verdicts are the three that a transaction can get.

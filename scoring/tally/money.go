@@ -47,7 +47,7 @@ func (m *Money) add(currency uint64, minor int64) {
 	if *m == nil {
 		*m = Money{}
 	}
-	if (*m)[currency] += minor; (*m)[currency] == 0 {
+	if (*m)[currency] = event.AddMinor((*m)[currency], minor); (*m)[currency] == 0 {
 		delete(*m, currency)
 	}
 }
