@@ -142,6 +142,9 @@ func (b *Book) count(d *scoring.Decision, w watch, now time.Time) {
 		default: // somebody is on the way
 		}
 	}
+	if slices.Contains(d.Outcome.Fired, w.rule) {
+		in.Mode = rules.Live.String() // it acts, whatever it did at first
+	}
 	in.add(d, arrival, now)
 }
 

@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"fmt"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -52,4 +53,29 @@ func TestSnoozeOutsideARollout(t *testing.T) {
 	s.core.Change(&rules.Changes{Revision: 1, Snoozes: []rules.Snooze{{Rule: "some", Entity: "card", Value: "c1", Until: until}}})
 	s.pay(1, `"account":"a2","card":"c1","amount":1`)
 	s.expect("snoozed", s.told(1, 0))
+}
+
+// TestAlertOfWhatActs checks that an alert that began with a payment that the rule
+// must not act on is one of a live rule as soon as it acts.
+func TestAlertOfWhatActs(t *testing.T) {
+	s := newScene(t, time.Minute, 100)
+	set, err := rules.LoadFS(fstest.MapFS{"a.yaml": {Data: []byte("rules: [{id: some, when: tx.amount < 5, rollout: {share: 50%, by: card}, alert: page}]")}}, "test", s.schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.core = scoring.New(s.schema, set, scoring.Options{})
+	s.pay(0, `"account":"a","amount":1`) // has no card, and so is outside of the rollout
+	if a := s.book.collect(s.at(0), 0); len(a) != 1 || a[0].Mode != "shadow" {
+		t.Errorf("%+v", a)
+	}
+	for card := range 20 {
+		s.pay(1, fmt.Sprintf(`"account":"a","card":"c%d","amount":1`, card))
+	}
+	if a := s.book.collect(s.at(1), 0); len(a) != 1 || a[0].Mode != "live" {
+		t.Errorf("%+v", a)
+	}
+	s.pay(2, `"account":"a","amount":1`)
+	if a := s.book.collect(s.at(2), 0); len(a) != 1 || a[0].Mode != "live" {
+		t.Errorf("%+v", a)
+	}
 }
