@@ -142,6 +142,7 @@ func (b *Book) count(d *scoring.Decision, w watch, now time.Time) {
 		default: // somebody is on the way
 		}
 	}
+	in.Severity, in.Description, in.Reason, in.Owner, in.RuleSet = rule.Alert, rule.Description, rule.Reason, rule.Owner, d.Set.Hash
 	if slices.Contains(d.Outcome.Fired, w.rule) {
 		in.Mode = rules.Live.String() // it acts, whatever it did at first
 	}
@@ -162,8 +163,7 @@ func open(d *scoring.Decision, index int, key incidentKey, arrival time.Time) *i
 		mode = rules.Shadow
 	}
 	in := &incident{Alert: Alert{
-		Status: Firing, Severity: rule.Alert, Rule: rule.ID, Mode: mode.String(), Description: rule.Description,
-		Reason: rule.Reason, Owner: rule.Owner, First: arrival, RuleSet: d.Set.Hash,
+		Status: Firing, Rule: rule.ID, Mode: mode.String(), First: arrival,
 	}, amounts: map[uint64]int64{}}
 	if key.entity >= 0 {
 		f := d.Set.Schema.Entities[key.entity]

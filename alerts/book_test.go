@@ -329,3 +329,22 @@ func TestWildAmounts(t *testing.T) {
 	}
 	s.expect("the sum", s.told(0, 0), "firing large account=a x2 92233720368547758.07 EUR 0-0")
 }
+
+// TestRuleChangesWhileAnAlertLasts checks that an alert goes by the rule as it is now.
+func TestRuleChangesWhileAnAlertLasts(t *testing.T) {
+	s := newScene(t, time.Minute, 100)
+	for _, severity := range []string{"ticket", "page", "ticket"} {
+		file := "rules: [{id: large, when: tx.amount > 5, owner: " + severity + "s, alert: " + severity + "}]"
+		set, err := rules.LoadFS(fstest.MapFS{"a.yaml": {Data: []byte(file)}}, "test", s.schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.core.Swap(set)
+		s.pay(0, `"account":"a","amount":7`)
+		for _, a := range s.book.collect(s.at(0), 0) {
+			if a.Severity != severity || a.Owner != severity+"s" || a.RuleSet != set.Hash {
+				t.Errorf("%s: %+v", severity, a)
+			}
+		}
+	}
+}
