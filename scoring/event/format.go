@@ -1,6 +1,10 @@
 package event
 
-import "math"
+import (
+	"math"
+	"strconv"
+	"strings"
+)
 
 // AddMinor adds amounts in minor units. A sum that 64 bits do not hold is the
 // largest or the smallest that they do: two payments of a wild amount come to no
@@ -14,6 +18,15 @@ func AddMinor(a, b int64) int64 {
 		return -math.MaxInt64
 	}
 	return sum
+}
+
+// FormatNumber writes a number with six digits, and a large one with four decimals,
+// so that the sum of amounts is not told as being at a limit that it lies below.
+func FormatNumber(f float64) string {
+	if size := math.Abs(f); size >= 1e4 && size < 1e15 {
+		return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(f, 'f', 4, 64), "0"), ".")
+	}
+	return strconv.FormatFloat(f, 'g', 6, 64)
 }
 
 // FormatMoney writes minor units with the decimals of their currency and its

@@ -187,11 +187,7 @@ func written(v event.Value) string {
 	case event.Int:
 		return strconv.FormatInt(int64(v.Bits), 10)
 	case event.Float:
-		f := math.Float64frombits(v.Bits)
-		if size := math.Abs(f); size >= 1e4 && size < 1e15 { // amounts of which each digit counts
-			return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(f, 'f', 4, 64), "0"), ".")
-		}
-		return strconv.FormatFloat(f, 'g', 6, 64)
+		return event.FormatNumber(math.Float64frombits(v.Bits))
 	case event.String:
 		return strconv.Quote(event.Mask(v.Text))
 	case event.Time:

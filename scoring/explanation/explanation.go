@@ -11,10 +11,8 @@ package explanation
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"sluice/rules"
@@ -241,7 +239,7 @@ func shown(v event.Value, schema *event.Schema, c event.Column) string {
 		if c.Field >= 0 && schema.Fields[c.Field].Type == event.TypeMoney && c.Form == event.Plain {
 			return amount(f)
 		}
-		return number(f)
+		return event.FormatNumber(f)
 	case event.Time:
 		return string(event.AppendTime(nil, int64(v.Bits)))
 	case event.Bool:
@@ -260,13 +258,4 @@ func amount(f float64) string {
 		}
 	}
 	return strconv.FormatFloat(f, 'f', 2, 64)
-}
-
-// number writes a number with six digits, and a large one with four decimals, so
-// that the sum of amounts is not told as being at a limit that it lies below.
-func number(f float64) string {
-	if size := math.Abs(f); size >= 1e4 && size < 1e15 {
-		return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(f, 'f', 4, 64), "0"), ".")
-	}
-	return strconv.FormatFloat(f, 'g', 6, 64)
 }
