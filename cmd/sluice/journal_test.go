@@ -59,7 +59,7 @@ func TestEndToEndJournal(t *testing.T) {
 		return false
 	})
 	<-s.ended
-	if code := s.cmd.ProcessState.ExitCode(); code != exitFault || !strings.Contains(s.logged(), "\nsluice: reading the journal: the journal is damaged (") || strings.Count(s.logged(), "\nthe journal") > 0 {
+	if code := s.cmd.ProcessState.ExitCode(); code != exitFault || !strings.Contains(s.logged(), "the journal is damaged (") || strings.Count(s.logged(), "\nthe journal") > 0 {
 		t.Errorf("exit code %d, or it is not said in one line why", code)
 	}
 	says(exitFault, "as was found while it was in use", "inspect", "--config", config)

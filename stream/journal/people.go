@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -78,7 +77,7 @@ func Compact(o Options) (Report, error) {
 	}
 	err = j.Compact()
 	r, err2 := j.report(j.store.Load())
-	return r, errors.Join(err, err2, j.Close())
+	return r, join(join(err, err2), j.Close())
 }
 
 // Compact sorts everything in at once, while others go on.
@@ -105,7 +104,7 @@ func looking(o Options, further func(*Journal, *store, *Report) error) (Report, 
 	if err == nil {
 		err = s.known(further(j, s, &r))
 	}
-	return r, errors.Join(err, j.Close())
+	return r, join(err, j.Close())
 }
 
 func (j *Journal) report(s *store) (Report, error) {
@@ -164,13 +163,13 @@ func (s *store) verifyTable(name string) error {
 	}
 	readable, err := sstable.NewSimpleReadable(file)
 	if err != nil {
-		return errors.Join(err, file.Close())
+		return join(err, file.Close())
 	}
 	r, err := sstable.NewReader(context.Background(), readable, s.options.MakeReaderOptions())
 	if err != nil {
-		return errors.Join(err, readable.Close())
+		return join(err, readable.Close())
 	}
-	return errors.Join(r.ValidateBlockChecksums(), r.Close())
+	return join(r.ValidateBlockChecksums(), r.Close())
 }
 
 // verifyValues reads every value, and counts the rows.

@@ -88,12 +88,12 @@ func (s *store) look(live []uint16, ids []lookup) error {
 				if it.seek(key) && bytes.Equal(it.Key(), key) {
 					v, err := it.ValueAndErr()
 					if err != nil {
-						return errors.Join(err, it.Close())
+						return join(err, it.Close())
 					}
 					l.value, l.bucket = bytes.Clone(v), bucket
 				}
 				if err := it.Error(); err != nil { // the next look would forget it
-					return errors.Join(err, it.Close())
+					return join(err, it.Close())
 				}
 			}
 		}

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -44,7 +43,7 @@ func (j *Journal) gather(ctx context.Context, kind byte, bucket uint16) (err err
 	at := j.filters.of(kind, bucket)
 	g := gathering{s: s}
 	g.lower, g.upper = bucketBounds(kind, int(bucket), int(bucket)+1)
-	defer func() { err = errors.Join(err, s.known(g.close())) }()
+	defer func() { err = join(err, s.known(g.close())) }()
 	for more := true; more; {
 		began := time.Now()
 		err := s.guard(func() (err error) {

@@ -183,6 +183,15 @@ func plain(err error) string {
 	return strings.Join(slices.Compact(lines), "; ")
 }
 
+// join joins two errors, unless the second says nothing new: the storage gives what
+// it has found again when it is closed.
+func join(err, more error) error {
+	if err != nil && more != nil && strings.Contains(err.Error(), more.Error()) {
+		return err
+	}
+	return errors.Join(err, more)
+}
+
 // opening says what an error of opening means: whatever is not the disk's is damage.
 func (s *store) opening(err error) error {
 	var errno syscall.Errno
