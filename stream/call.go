@@ -134,7 +134,7 @@ func (p *Processor) Decide(ctx context.Context, body []byte) (Reply, error) {
 	}
 	reply := Reply{Record: c.record, Verdict: c.verdict, Repeat: c.again, Warming: c.warming, Lag: p.lag()}
 	if c.again {
-		reply.Record, err = p.readVerdict(ctx, c.tx.IDKey, c.place.partition, c.place.offset)
+		reply.Record, err = p.readVerdict(ctx, c.tx.IDKey, c.tx.AppendIDValue(nil), c.place.partition, c.place.offset)
 		reply.Verdict = verdictOf(reply.Record)
 		return reply, err
 	}
@@ -188,27 +188,24 @@ func (p *Processor) Verdict(ctx context.Context, id string) ([]byte, error) {
 	if err := p.engine.do(ctx, func() { e, known = p.engine.core.Known(key) }); err != nil {
 		return nil, err
 	}
+	value, _ := p.o.Schema.AppendIDValue(nil, id)
 	if !known {
-		d, err := p.inJournal(id)
+		d, err := p.inJournal(value)
 		if err != nil {
 			return nil, err
 		}
 		e.Partition, e.Offset = d.Partition, d.Offset
 	}
-	return p.readVerdict(ctx, key, e.Partition, e.Offset)
+	return p.readVerdict(ctx, key, value, e.Partition, e.Offset)
 }
 
-// inJournal gives what the journal knows of an id that is not in memory: that an
-// earlier run decided it, and nobody has sent it again since.
-func (p *Processor) inJournal(id string) (d journal.Decided, err error) {
-	if p.journal == nil || p.journal.Fresh() {
-		return d, ErrUnknown // what is decided is in memory
-	}
-	value, _ := p.o.Schema.AppendIDValue(nil, id)
-	if !p.journal.MayFind(value) {
+// inJournal gives what the journal knows of an id (AppendIDValue) that is not in
+// memory: an earlier run decided it, or this one so long ago that it has forgotten.
+func (p *Processor) inJournal(id []byte) (d journal.Decided, err error) {
+	if p.journal == nil || !p.journal.MayFind(id) {
 		return d, ErrUnknown
 	}
-	d, known, err := p.journal.Find(value)
+	d, known, err := p.journal.Find(id)
 	switch {
 	case errors.Is(err, journal.ErrDamaged):
 		p.broke(fmt.Errorf("reading the journal: %w", err))
@@ -221,14 +218,15 @@ func (p *Processor) inJournal(id string) (d journal.Decided, err error) {
 	return d, nil
 }
 
-// readVerdict reads a verdict record back from its topic.
-func (p *Processor) readVerdict(ctx context.Context, id event.Key, partition int32, offset int64) ([]byte, error) {
+// readVerdict reads a verdict record back from its topic; value is the id as the
+// journal has it.
+func (p *Processor) readVerdict(ctx context.Context, id event.Key, value []byte, partition int32, offset int64) ([]byte, error) {
 	if s, ok := p.replies.Get(id[0]); ok && s.id == id {
 		return s.record, nil
 	}
 	if offset < 0 {
 		var err error
-		if partition, offset, err = p.placeOf(ctx, id); err != nil {
+		if partition, offset, err = p.placeOf(ctx, id, value); err != nil {
 			return nil, err
 		}
 	}
@@ -260,10 +258,10 @@ func (p *Processor) isVerdictOf(id event.Key, record []byte) bool {
 	return ok && valid && key == id && verdictNamed(v.Verdict) != rules.NoVerdict
 }
 
-// placeOf asks the engine where the verdict of a decided id stands; an error
-// says why nobody knows: it is on its way, or the id is one that only the
-// histories still hold.
-func (p *Processor) placeOf(ctx context.Context, id event.Key) (partition int32, offset int64, err error) {
+// placeOf asks the engine where the verdict of a decided id stands, and then the
+// journal; an error says why nobody knows: it is on its way, or the id is one that
+// only the histories still hold.
+func (p *Processor) placeOf(ctx context.Context, id event.Key, value []byte) (partition int32, offset int64, err error) {
 	e, known := scoring.Earlier{}, false
 	if err := p.engine.do(ctx, func() { e, known = p.engine.core.Known(id) }); err != nil {
 		return 0, 0, err
@@ -273,6 +271,14 @@ func (p *Processor) placeOf(ctx context.Context, id event.Key) (partition int32,
 		return e.Partition, e.Offset, nil
 	case known && e.Verdict != rules.NoVerdict:
 		return 0, 0, ErrPending
+	}
+	d, err := p.inJournal(value)
+	switch {
+	case errors.Is(err, ErrUnknown):
+	case err != nil:
+		return 0, 0, err
+	case d.Offset >= 0:
+		return d.Partition, d.Offset, nil
 	}
 	return 0, 0, ErrForgotten
 }
