@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -401,7 +402,10 @@ func (p *Processor) readTail(ctx context.Context) error {
 		p.fenced = marks
 		return nil // the first assignment reads the topic back, as far as it matters
 	}
-	from := p.journal.Verdicts()
+	from, err := p.tailFrom(ctx, marks)
+	if err != nil {
+		return err
+	}
 	p.restored.Store(0)
 	p.toRestore.Store(0)
 	for id, mark := range marks {
@@ -425,6 +429,32 @@ func (p *Processor) readTail(ctx context.Context) error {
 		p.log.Info("decided behind the journal's last cut, and not again", "verdicts", tail)
 	}
 	return err
+}
+
+// tailFrom gives from where the partitions of the verdicts topic are read, up to
+// this run's markers: behind what the journal holds, as far as it is still there.
+// A partition that ends before that place was made anew, and nothing of it is in
+// the journal, which must not skip what comes to stand below.
+func (p *Processor) tailFrom(ctx context.Context, marks map[int32]int64) (map[int32]int64, error) {
+	bounds, err := p.cluster.allBounds(ctx, p.o.Topics.Verdicts, slices.Sorted(maps.Keys(marks)))
+	if err != nil {
+		return nil, err
+	}
+	from := p.journal.Verdicts()
+	var anew []int32
+	for id, mark := range marks {
+		if from[id] > mark {
+			anew = append(anew, id)
+			from[id] = 0
+		}
+		from[id] = min(max(from[id], bounds[id].FirstOffset), mark)
+	}
+	if len(anew) > 0 {
+		slices.Sort(anew)
+		p.log.Warn("the verdicts topic was made anew: what was decided before is known from the journal alone", "partitions", anew)
+		err = p.journal.VerdictsAnew(anew)
+	}
+	return from, err
 }
 
 // broke ends the run: the journal can't be relied on any more.

@@ -105,6 +105,16 @@ func (j *Journal) Begin(r Run) error {
 	return j.change(func(st *state) { st.Run = r })
 }
 
+// VerdictsAnew notes that partitions of the verdicts topic begin anew: nothing that
+// stands there now is in the journal.
+func (j *Journal) VerdictsAnew(partitions []int32) error {
+	return j.change(func(st *state) {
+		for _, partition := range partitions {
+			delete(st.Verdicts, partition)
+		}
+	})
+}
+
 // change makes a cut that changes nothing but what the journal knows of itself.
 func (j *Journal) change(f func(st *state)) error {
 	j.writing.Lock()

@@ -1,0 +1,88 @@
+package stream_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"sluice/stream"
+)
+
+// pay sends payments with ids from one up to another one.
+func (b *bench) pay(t *testing.T, from, to int) {
+	t.Helper()
+	for i := from; i < to; i++ {
+		at := b.start.Add(time.Duration(i) * time.Second)
+		customer := fmt.Sprint("c", i)
+		b.send(t, b.topics.Transactions, customer, at, b.body(i, customer, at, 100))
+	}
+	b.flush(t)
+}
+
+// TestVerdictsExpired: a run starts although the verdicts topic's retention has
+// passed the place up to which the journal knows it. Where a partition is quiet,
+// only markers lie behind that place, and go in time.
+func TestVerdictsExpired(t *testing.T) {
+	b := newBench(t)
+	b.create(t, b.options())
+	o := b.options()
+	o.Journal = &stream.Journaling{Dir: t.TempDir(), Interval: 20 * time.Millisecond}
+	p, stop := b.run(t, o)
+	b.pay(t, 0, 1) // three partitions of four hold nothing
+	decided(t, p, 1)
+	stop()
+	_, stop = b.run(t, o) // leaves its markers
+	stop()
+	admin := kadm.NewClient(peer(t, b.seeds))
+	ends, err := admin.ListEndOffsets(t.Context(), b.topics.Verdicts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := admin.DeleteRecords(t.Context(), ends.Offsets()); err != nil || r.Error() != nil {
+		t.Fatalf("%v, %v", err, r.Error())
+	}
+	p, stop = b.run(t, o)
+	b.pay(t, 1, 2)
+	decided(t, p, 1)
+	stop()
+	b.verdicts(t, 1)
+}
+
+// TestVerdictsAnew: where the verdicts topic was made anew, what stands in it is
+// read after a crash as what stood in the former one would be.
+func TestVerdictsAnew(t *testing.T) {
+	b := newBench(t)
+	b.create(t, b.options())
+	o := b.options()
+	o.Journal = &stream.Journaling{Dir: t.TempDir(), Interval: 20 * time.Millisecond}
+	p, stop := b.run(t, o)
+	b.pay(t, 0, 100)
+	decided(t, p, 100)
+	stop()
+	admin := kadm.NewClient(peer(t, b.seeds))
+	if _, err := admin.DeleteTopic(t.Context(), b.topics.Verdicts); err != nil {
+		t.Fatal(err)
+	}
+	p, stop = b.run(t, o) // makes it
+	b.pay(t, 100, 110)
+	decided(t, p, 10)
+	stop()
+	kept := t.TempDir() // as after a crash whose last cuts were not written
+	if err := os.CopyFS(kept, os.DirFS(o.Journal.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	p, stop = b.run(t, o)
+	b.pay(t, 110, 250)
+	decided(t, p, 140)
+	stop()
+
+	o.Journal.Dir = kept
+	p, stop = b.run(t, o)
+	b.pay(t, 250, 260)
+	decided(t, p, 10)
+	stop()
+	b.verdicts(t, 160)
+}
