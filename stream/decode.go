@@ -90,7 +90,7 @@ func (d *decoding) chunk(l *lane, c *chunk, records *wire.Records) (faulty []let
 			return faulty, false
 		}
 		if l.gap {
-			c.lost, l.gap = max(rec.Time*int64(time.Millisecond), 1), false
+			c.lost, l.gap = max(d.engine.arrivedBy(rec), 1), false
 		}
 		fault := d.record(c, &rec)
 		if fault != nil && rec.Offset < l.decideFrom {

@@ -108,6 +108,12 @@ func newEngine(core *scoring.Core, patience time.Duration, queue int, log *slog.
 	}
 }
 
+// arrivedBy gives a time (ns) by which a record was there, although its timestamp
+// may lie ahead, of a clock that is wrong.
+func (e *engine) arrivedBy(rec wire.Record) int64 {
+	return min(rec.Time, e.now()/int64(time.Millisecond)) * int64(time.Millisecond)
+}
+
 func (e *engine) notify() {
 	select {
 	case e.wake <- struct{}{}:

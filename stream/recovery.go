@@ -109,7 +109,7 @@ func (p *Processor) wholeFrom(ctx context.Context, s standing, l *lane, cutoff i
 	if err != nil {
 		return 0, err
 	}
-	at := rec.Time * int64(time.Millisecond)
+	at := p.engine.arrivedBy(rec)
 	if !ok {
 		at = p.engine.now()
 	}
@@ -127,7 +127,7 @@ type standing struct {
 	at          int64 // the committed offset, or the first one
 	fresh       bool  // nothing was ever committed
 	seen        bool  // there is a record at the place, or before it
-	time        int64 // its timestamp, ns
+	time        int64 // its timestamp, ns, unless that is still to come: now
 	gap         error
 	jump        bool // over a gap that was accepted
 	journaled   bool // the journal says so, and holds what lies before
@@ -170,7 +170,7 @@ func (p *Processor) standing(ctx context.Context, topic string, assigned map[str
 		if err != nil {
 			return nil, err
 		}
-		s.seen, s.time = ok, rec.Time*int64(time.Millisecond)
+		s.seen, s.time = ok, p.engine.arrivedBy(rec)
 		out = append(out, s)
 	}
 	return out, nil
