@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,6 +54,9 @@ type Journal struct {
 	store  atomic.Pointer[store]
 	state  atomic.Pointer[state] // of the last cut; what it points to never changes
 	closed atomic.Bool
+	// forgotten is before which time (ns) Forget has dropped histories. The live
+	// buckets do not tell: one may have come to life again since.
+	forgotten atomic.Int64
 
 	stats    stats
 	waiting  waitingSet
@@ -154,6 +158,7 @@ func Open(o Options) (*Journal, error) {
 		return nil, err
 	}
 	j := &Journal{o: o, dir: o.FS.PathJoin(o.Dir, dirData), cache: pebble.NewCache(o.Cache)}
+	j.forgotten.Store(math.MinInt64)
 	if err := j.open(); err != nil {
 		j.cache.Unref()
 		return nil, err

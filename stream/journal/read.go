@@ -238,11 +238,6 @@ func (j *Journal) Between(entity int, value []byte, from int64, to *int64, v Vis
 	return err
 }
 
-// Oldest gives a time (ns) from which on the journal has not forgotten anything.
-func (j *Journal) Oldest() int64 {
-	st := j.state.Load()
-	if live := buckets(st.Events); len(live) > 0 {
-		return int64(live[0]) * st.Bucket
-	}
-	return math.MaxInt64
-}
+// Oldest gives a time (ns) from which on the journal has not forgotten anything
+// that it held when it was opened, or was given since.
+func (j *Journal) Oldest() int64 { return j.forgotten.Load() }

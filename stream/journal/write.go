@@ -142,6 +142,7 @@ func (j *Journal) change(f func(st *state)) error {
 // then. It goes in whole buckets, without rewriting what stays.
 func (j *Journal) Forget(events, ids int64) error {
 	st := j.state.Load()
+	j.forgotten.Store(max(j.forgotten.Load(), int64(bucketOf(events, st.Bucket))*st.Bucket))
 	old := st.clone()
 	for _, x := range []struct {
 		live   map[uint16]int64
