@@ -86,3 +86,37 @@ func TestVerdictsAnew(t *testing.T) {
 	stop()
 	b.verdicts(t, 160)
 }
+
+// TestLettersAnew: where the topic of dead letters was made anew, none that stands
+// there is written once more after a crash.
+func TestLettersAnew(t *testing.T) {
+	b := newBench(t)
+	b.create(t, b.options())
+	o := b.options()
+	o.Journal = &stream.Journaling{Dir: t.TempDir(), Interval: 20 * time.Millisecond}
+	fail := func(p *stream.Processor, n int) {
+		for i := range n {
+			b.send(t, b.topics.Transactions, "c", b.start, fmt.Appendf(nil, "no JSON %d", i))
+		}
+		b.flush(t)
+		await(t, "letters", drained(p))
+	}
+	p, stop := b.run(t, o)
+	fail(p, 20)
+	stop()
+	kept := t.TempDir() // as after a crash before the first cut of the run that follows
+	if err := os.CopyFS(kept, os.DirFS(o.Journal.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kadm.NewClient(peer(t, b.seeds)).DeleteTopic(t.Context(), b.topics.DeadLetters); err != nil {
+		t.Fatal(err)
+	}
+	p, stop = b.run(t, o)
+	fail(p, 5)
+	stop()
+	o.Journal.Dir = kept
+	p, stop = b.run(t, o)
+	await(t, "the end", drained(p))
+	stop()
+	readAll(t, b.seeds, b.topics.DeadLetters, 5)
+}

@@ -90,8 +90,11 @@ func (p *Processor) readLetters(ctx context.Context) error {
 	from := p.journal.Progress()
 	for _, id := range ids {
 		at, known := from.Letters[id]
-		if !known {
+		switch {
+		case !known:
 			at = bounds[id].LastOffset
+		case at > bounds[id].LastOffset:
+			at = 0 // the topic was made anew
 		}
 		t.ends[id] = bounds[id].LastOffset
 		err := p.cluster.readRange(ctx, topic, id, max(at, bounds[id].FirstOffset), bounds[id].LastOffset, func(rec *wire.Record) {
