@@ -12,7 +12,8 @@ import (
 type mail struct {
 	id     []byte
 	labels []Waiting
-	met    bool // its transaction is in the cut
+	met    bool // its transaction is in the cut, with its histories
+	seen   bool // it is in the cut, and at most an earlier one has the histories
 }
 
 // wait is a change of what waits: the labels of an id, none: they wait no more.
@@ -53,7 +54,7 @@ func (b *builder) meet(post map[hash]*mail, w *waitingSet, s *store, changes *[]
 			continue // the transaction may come yet
 		}
 		m := post[at.id]
-		if bucket, ok := w.at(at.id); ok && (m == nil || !m.met) {
+		if bucket, ok := w.at(at.id); ok && (m == nil || !m.met && !m.seen) {
 			labels, err := w.read(s, at.id, bucket)
 			if err != nil {
 				return err
@@ -68,12 +69,14 @@ func (b *builder) meet(post map[hash]*mail, w *waitingSet, s *store, changes *[]
 		if m == nil {
 			continue
 		}
+		if at.members < 0 {
+			m.seen = true
+			continue
+		}
 		m.met = true
-		if at.members >= 0 {
-			for _, g := range b.members[at.members : int(at.members)+len(b.names)] {
-				if g >= 0 {
-					b.put(g, m)
-				}
+		for _, g := range b.members[at.members : int(at.members)+len(b.names)] {
+			if g >= 0 {
+				b.put(g, m)
 			}
 		}
 	}
@@ -159,6 +162,8 @@ func (b *builder) forward(post map[hash]*mail, w *waitingSet, s *store, known *s
 			m := post[ids[i].id]
 			if ok && (d.decided.Taken || d.decided.Body[0] != 0) {
 				b.send(m, &d, places)
+			} else if m.seen {
+				// no history has taken it, nor will
 			} else if err := b.keep(ids[i].id, m, w, s, changes); err != nil { // the transaction may come yet
 				return err
 			}
