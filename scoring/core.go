@@ -69,7 +69,7 @@ type Earlier struct {
 type Decision struct {
 	Input
 	Status  Status
-	Earlier Earlier // of Repeat and Conflict
+	Earlier Earlier // of Repeat and Conflict, and of Remembered
 	// New says that nothing was known of its id, and Taken that the histories
 	// have taken it in just now: what a journal must keep.
 	New, Taken bool
@@ -400,7 +400,7 @@ func (c *Core) settle(d *Decision) {
 		e := c.ids.numbered(d.number)
 		e.Verdict, e.Score = d.Outcome.Verdict, d.Outcome.Score
 		c.store.SettleVerdict(d.row, d.Tx.IDKey, d.Outcome.Verdict.String())
-	case Repeat, Conflict:
+	case Repeat, Conflict, Remembered:
 		if e := c.ids.get(d.Tx.IDKey); e != nil {
 			d.Earlier = *e
 		}

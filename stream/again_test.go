@@ -54,3 +54,35 @@ func TestForgottenIDsAreInTheJournal(t *testing.T) {
 		t.Errorf("status %d, want that of a conflict", d[0].Status)
 	}
 }
+
+// What the verdicts topic says of an id goes to the journal with its transaction,
+// also where the id is forgotten at the end of the very batch.
+func TestForgottenInItsBatch(t *testing.T) {
+	schema, err := event.ParseSchema("schema.yaml", []byte(simSchemaText), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := rules.LoadFS(fstest.MapFS{"r.yaml": {Data: []byte(coldRules)}}, "cold", schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &coldShop{t: t, schema: schema, set: set, most: 2, decoder: event.NewDecoder(schema), seen: func(*scoring.Decision) {}}
+	c.open(t.TempDir(), 1<<20)
+	defer c.close()
+	const ms = int64(1_700_000_000_000)
+	txs := make([]event.Transaction, 3)
+	for i := range txs {
+		msg := fmt.Sprintf(`{"id":"p%d","time":%d,"shop":"s","card":"c","amount":"1.00"}`, i, ms)
+		if err := c.decoder.Transaction(&txs[i], []byte(msg), ms*1e6); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.e.core.Restore(txs[0].IDKey, scoring.Earlier{Verdict: rules.Deny, Score: 7, Arrival: ms*1e6 - 1e9, Partition: 0, Offset: 9})
+	c.decide(txs)
+	c.cut()
+	c.cut()
+	d, ok, err := c.journal.Find(txs[0].AppendIDValue(nil))
+	if err != nil || !ok || d.Verdict != rules.Deny || d.Score != 7 || d.Arrival != ms*1e6-1e9 || d.Offset != 9 || !d.Taken {
+		t.Errorf("the journal knows %+v %v %v", d, ok, err)
+	}
+}

@@ -45,6 +45,7 @@ type coldShop struct {
 	peak    int64 // bytes of the histories
 	reads   int
 	keep    time.Duration // of decided ids
+	most    int           // of them
 }
 
 const coldRules = `
@@ -67,7 +68,7 @@ func (c *coldShop) open(dir string, memory int64) {
 	if c.journal, err = journal.Open(journal.Options{Dir: dir, Schema: c.schema}); err != nil {
 		c.t.Fatal(err)
 	}
-	c.e = newEngine(scoring.New(c.schema, c.set, scoring.Options{Run: "cold", Workers: 1, KeepIDs: c.keep}), 0, 1, slog.New(slog.DiscardHandler))
+	c.e = newEngine(scoring.New(c.schema, c.set, scoring.Options{Run: "cold", Workers: 1, KeepIDs: c.keep, MaxIDs: c.most}), 0, 1, slog.New(slog.DiscardHandler))
 	c.e.out = &outputs{
 		verdicts: &echo[token]{acked: c.e.acknowledged}, transactions: &echo[*call]{}, counts: c.e.counts,
 		dead:       &deadLetters{producer: &echo[answered]{}},

@@ -97,7 +97,7 @@ func (c *cuts) begin() {
 func (c *cuts) full() bool { return c != nil && c.closedB+int64(c.open.Size()) > c.max }
 
 // settled logs a decision and notes in its token where.
-func (c *cuts) settled(core *scoring.Core, d *scoring.Decision, t *token) {
+func (c *cuts) settled(d *scoring.Decision, t *token) {
 	if !d.New && !d.Taken {
 		return
 	}
@@ -110,7 +110,7 @@ func (c *cuts) settled(core *scoring.Core, d *scoring.Decision, t *token) {
 		c.open.left++
 		return
 	}
-	known, _ := core.Known(d.Tx.IDKey)
+	known := &d.Earlier // the core may have forgotten the id at the end of the batch
 	n := c.open.Decided(d.Tx, known.Verdict, known.Score, d.Taken)
 	c.open.Arrived(n, known.Arrival)
 	if known.Offset >= 0 {

@@ -13,7 +13,7 @@ func (e *engine) settle(d *scoring.Decision, o *origin, now int64) {
 	t := token{id: d.Tx.IDKey, arrival: d.Tx.Arrival, lane: o.lane, seq: o.seq, call: o.call}
 	e.counts.decision(d)
 	if e.cuts != nil {
-		e.cuts.settled(e.core, d, &t)
+		e.cuts.settled(d, &t)
 		if t.call != nil && t.call.log != nil {
 			e.posting[t.id]++
 		}
