@@ -32,7 +32,7 @@ var mutations = []mutation{
 	{"verdicts are not filed in the histories", "scoring/core.go", "c.store.SettleVerdict(d.row, d.Tx.IDKey, d.Outcome.Verdict.String())", ""},
 	{"a rule does not see the verdict of the payment before in its batch", "scoring/core.go", "if c.meets(batch[i].Tx) {", "if c.meets(batch[i].Tx) && false {"},
 	{"the maturity is that of the end of the batch", "scoring/record.go", "d.Tx.Time, d.since", "d.Tx.Time, c.store.Since()"},
-	{"the body that the journal knows is not taken over", "scoring/core.go", "known.Body, known.Stored = e.Body, e.Stored", ""},
+	{"the body that the journal knows is not taken over", "scoring/known.go", "known.Body, known.Stored = e.Body, e.Stored", ""},
 	{"a history that has left memory since it was read is taken for empty", "stream/hold.go", "e.pre.histories(tx, h)\n\treturn h.missing == 0", "return true"},
 	{"a history may leave before what is new of it is durable", "scoring/history/evict.go", "slot.history.touched() > upTo ||", "slot.history.touched() > upTo+1 ||"},
 	{"what was put aside for a history is taken for all of it", "scoring/history/outside.go", "return h.cut&partial == 0", "return true"},
