@@ -5,17 +5,25 @@ import "sluice/rules/lang"
 // certain warns of choices that are true whatever is chosen, and of what is
 // `true` as it stands.
 func (l *linter) certain(tree *lang.Node) {
+	part := map[*lang.Node]bool{} // of a choice that was looked at: it can be false, or why not is told
 	lang.Walk(tree, func(n *lang.Node) bool {
-		switch {
-		case n.Op == lang.Const && n.Kind == lang.Bool && n == tree && n.Value.Bits != 0:
+		if n.Op == lang.Const && n.Kind == lang.Bool && n == tree && n.Value.Bits != 0 {
 			l.warn(AtCondition, n.Pos, "the condition is `true`: the rule fires for every payment")
-		case n.Op != lang.Or || l.canBe(n, false) || l.toldOf(n):
-			return true
-		case n == tree:
-			l.warn(AtCondition, n.Pos, "%s is always true, where nothing is missing: the rule fires for every payment", l.quote(n))
-		default:
-			l.warn(AtCondition, n.Pos, "%s is always true, where nothing is missing", l.quote(n))
 		}
+		if n.Op != lang.Or {
+			return true
+		}
+		if part[n] || l.canBe(n, false) || l.toldOf(n) {
+			for _, arg := range n.Args {
+				part[arg] = true
+			}
+			return true
+		}
+		where := ""
+		if n == tree {
+			where = ": the rule fires for every payment"
+		}
+		l.warn(AtCondition, n.Pos, "%s is always true, where nothing is missing%s", l.quote(n), where)
 		return false
 	})
 }
