@@ -32,7 +32,7 @@ func TestVerdictsExpired(t *testing.T) {
 	o.Journal = &stream.Journaling{Dir: t.TempDir(), Interval: 20 * time.Millisecond}
 	p, stop := b.run(t, o)
 	b.pay(t, 0, 1) // three partitions of four hold nothing
-	decided(t, p, 1)
+	b.decided(t, p, 1)
 	stop()
 	_, stop = b.run(t, o) // leaves its markers
 	stop()
@@ -46,7 +46,7 @@ func TestVerdictsExpired(t *testing.T) {
 	}
 	p, stop = b.run(t, o)
 	b.pay(t, 1, 2)
-	decided(t, p, 1)
+	b.decided(t, p, 1)
 	stop()
 	b.verdicts(t, 1)
 }
@@ -60,7 +60,7 @@ func TestVerdictsAnew(t *testing.T) {
 	o.Journal = &stream.Journaling{Dir: t.TempDir(), Interval: 20 * time.Millisecond}
 	p, stop := b.run(t, o)
 	b.pay(t, 0, 100)
-	decided(t, p, 100)
+	b.decided(t, p, 100)
 	stop()
 	admin := kadm.NewClient(peer(t, b.seeds))
 	if _, err := admin.DeleteTopic(t.Context(), b.topics.Verdicts); err != nil {
@@ -68,7 +68,7 @@ func TestVerdictsAnew(t *testing.T) {
 	}
 	p, stop = b.run(t, o) // makes it
 	b.pay(t, 100, 110)
-	decided(t, p, 10)
+	b.decided(t, p, 10)
 	stop()
 	kept := t.TempDir() // as after a crash whose last cuts were not written
 	if err := os.CopyFS(kept, os.DirFS(o.Journal.Dir)); err != nil {
@@ -76,13 +76,13 @@ func TestVerdictsAnew(t *testing.T) {
 	}
 	p, stop = b.run(t, o)
 	b.pay(t, 110, 250)
-	decided(t, p, 140)
+	b.decided(t, p, 140)
 	stop()
 
 	o.Journal.Dir = kept
 	p, stop = b.run(t, o)
 	b.pay(t, 250, 260)
-	decided(t, p, 10)
+	b.decided(t, p, 10)
 	stop()
 	b.verdicts(t, 160)
 }
@@ -99,7 +99,7 @@ func TestLettersAnew(t *testing.T) {
 			b.send(t, b.topics.Transactions, "c", b.start, fmt.Appendf(nil, "no JSON %d", i))
 		}
 		b.flush(t)
-		await(t, "letters", drained(p))
+		await(t, "letters", b.drained(t, p))
 	}
 	p, stop := b.run(t, o)
 	fail(p, 20)
@@ -116,7 +116,7 @@ func TestLettersAnew(t *testing.T) {
 	stop()
 	o.Journal.Dir = kept
 	p, stop = b.run(t, o)
-	await(t, "the end", drained(p))
+	await(t, "the end", b.drained(t, p))
 	stop()
 	readAll(t, b.seeds, b.topics.DeadLetters, 5)
 }

@@ -58,7 +58,7 @@ func TestBrokerDies(t *testing.T) {
 		b.flush(t)
 	}
 	b.verdicts(t, rounds*each)
-	await(t, "caught up", drained(p))
+	await(t, "caught up", b.drained(t, p))
 }
 
 func brokerPID(t *testing.T, dir string) int {

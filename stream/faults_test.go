@@ -223,7 +223,7 @@ func TestPassingFaults(t *testing.T) {
 			b.flush(t)
 			time.Sleep(20 * time.Millisecond)
 		}
-		await(t, "caught up", drained(p))
+		await(t, "caught up", b.drained(t, p))
 		var troubles []string
 		await(t, "no trouble", func() bool {
 			if troubles = p.State().Troubles; len(troubles) > 0 && !slices.Equal(troubles, told) {
@@ -300,7 +300,7 @@ func TestDeadLetterStopsItsPartition(t *testing.T) {
 				t.Errorf("its partition does not wait for the dead letter: %+v", p.State().Partitions)
 			}
 			sick.Store(false)
-			await(t, "caught up", drained(p))
+			await(t, "caught up", b.drained(t, p))
 			b.verdicts(t, n)
 			readAll(t, b.seeds, b.topics.DeadLetters, 1)
 			stop()

@@ -19,9 +19,9 @@ func TestForgottenIDsAreFound(t *testing.T) {
 	o.Journal = &stream.Journaling{Dir: t.TempDir(), Interval: 20 * time.Millisecond}
 	p, stop := b.run(t, o)
 	b.pay(t, 0, 50)
-	decided(t, p, 50)
+	b.decided(t, p, 50)
 	b.pay(t, 50, 100)
-	decided(t, p, 100)
+	b.decided(t, p, 100)
 	for i := range 7 {
 		record, err := p.Verdict(t.Context(), fmt.Sprint(i))
 		if err != nil || !strings.HasPrefix(string(record), fmt.Sprintf(`{"transaction_id":%d,`, i)) {

@@ -60,9 +60,9 @@ func (s *story) pays(t *testing.T, name, customer string, minute int) {
 }
 
 // decided waits until a run has decided so many, and all is acknowledged.
-func decided(t *testing.T, p *stream.Processor, n int64) {
+func (b *bench) decided(t *testing.T, p *stream.Processor, n int64) {
 	t.Helper()
-	await(t, fmt.Sprintf("%d decisions", n), func() bool { return p.Counts().Decisions() >= n && drained(p)() })
+	await(t, fmt.Sprintf("%d decisions", n), func() bool { return p.Counts().Decisions() >= n && b.drained(t, p)() })
 }
 
 // forget deletes the records of a partition below an offset.
@@ -130,7 +130,7 @@ func gapMarks(t *testing.T, left bool) {
 	p, stop := s.run(t, o)
 	s.pays(t, "before, a", a, 0)
 	s.pays(t, "before, b", b, 0)
-	decided(t, p, 2)
+	s.decided(t, p, 2)
 	stop()
 
 	s.pays(t, "lost", a, 10)
@@ -167,20 +167,20 @@ func gapMarks(t *testing.T, left bool) {
 		n++
 	}
 	s.pays(t, "an hour after, of b", b, 79)
-	decided(t, p, n-1)
+	s.decided(t, p, n-1)
 	s.pays(t, "an hour after, of a", a, 80)
-	decided(t, p, n)
+	s.decided(t, p, n)
 	stop()
 	p, stop = s.run(t, o) // the mark is kept, and is not asked for again
 	s.pays(t, "after a restart", b, 83)
 	unmarked := []string{"before, a", "before, b"}
 	marked = append(marked, "an hour after, of a", "an hour after, of b", "after a restart")
-	decided(t, p, 1)
+	s.decided(t, p, 1)
 	if left { // 20 of its successor, 5 that a time may lie ahead, and the hour
 		s.pays(t, "passed, of a", a, 86)
 		s.pays(t, "passed, of b", b, 86)
 		unmarked = append(unmarked, "passed, of a", "passed, of b")
-		decided(t, p, 3)
+		s.decided(t, p, 3)
 	}
 	stop()
 	s.expect(t, "gap", marked, unmarked)
@@ -198,19 +198,19 @@ func TestWholeAgain(t *testing.T) {
 	s.pays(t, "long before", b, 0)
 	s.pays(t, "forgotten", a, 60)
 	s.pays(t, "left", a, 85)
-	decided(t, p, 3)
+	s.decided(t, p, 3)
 	stop()
 	s.forget(t, hurt, 1)
 	o.Journal.Dir = t.TempDir()
 	for _, at := range []int{100, 120} {
 		p, stop = s.run(t, o)
 		s.pays(t, fmt.Sprint("warming, ", at), b, at)
-		decided(t, p, 1)
+		s.decided(t, p, 1)
 		stop()
 	}
 	p, stop = s.run(t, o) // 85 of what is left, 5 that a time may lie ahead, and the hour
 	s.pays(t, "whole", b, 151)
-	decided(t, p, 1)
+	s.decided(t, p, 1)
 	stop()
 	maturity := s.expect(t, "warming", []string{"warming, 100", "warming, 120"}, []string{"long before", "forgotten", "left", "whole"})
 	for name, want := range map[string]json.Number{"long before": "0", "warming, 100": "0.166", "warming, 120": "0.500", "whole": "1"} {
@@ -228,12 +228,12 @@ func TestNothingLeft(t *testing.T) {
 	p, stop := s.run(t, s.options())
 	s.pays(t, "forgotten", a, 0)
 	s.pays(t, "before", b, 1)
-	decided(t, p, 2)
+	s.decided(t, p, 2)
 	stop()
 	s.forget(t, hurt, 1)
 	p, stop = s.run(t, s.options())
 	s.pays(t, "after", b, 200)
-	decided(t, p, 1)
+	s.decided(t, p, 1)
 	stop()
 	s.expect(t, "warming", []string{"after"}, []string{"forgotten", "before"})
 }
@@ -249,12 +249,12 @@ func TestWholeAllTheTime(t *testing.T) {
 	s.pays(t, "left", a, 2*day)
 	s.pays(t, "before", b, 40*day)
 	s.pays(t, "of a", a, 40*day+1)
-	decided(t, p, 4)
+	s.decided(t, p, 4)
 	stop()
 	s.forget(t, hurt, 1)
 	p, stop = s.run(t, s.options())
 	s.pays(t, "after", b, 40*day+10)
-	decided(t, p, 1)
+	s.decided(t, p, 1)
 	stop()
 	s.expect(t, "warming", nil, []string{"forgotten", "left", "before", "of a", "after"})
 }

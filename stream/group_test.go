@@ -86,7 +86,7 @@ func TestRebalance(t *testing.T) {
 		check()
 	}
 	got := b.verdicts(t, n)
-	await(t, "caught up", drained(p))
+	await(t, "caught up", b.drained(t, p))
 	stop()
 	check()
 	total := int64(0)
@@ -120,7 +120,7 @@ func TestRebalanceOfABusyEngine(t *testing.T) {
 	}
 	b.flush(t)
 	b.verdicts(t, n)
-	await(t, "caught up", drained(p))
+	await(t, "caught up", b.drained(t, p))
 
 	busy, rest := make(chan struct{}), make(chan struct{})
 	inspected := make(chan error, 1)
@@ -137,7 +137,7 @@ func TestRebalanceOfABusyEngine(t *testing.T) {
 		t.Error(err)
 	}
 	leave()
-	await(t, "the first has all again", func() bool { return len(p.State().Partitions) == 8 && drained(p)() })
+	await(t, "the first has all again", func() bool { return len(p.State().Partitions) == 8 && b.drained(t, p)() })
 	if c := p.Counts(); c.Remembered != 0 || c.Decisions() != n {
 		t.Errorf("%d decided, %d read back of what was in memory", c.Decisions(), c.Remembered)
 	}
@@ -214,7 +214,7 @@ func TestSeveralBrokers(t *testing.T) {
 	}
 	b.flush(t)
 	b.verdicts(t, n)
-	await(t, "caught up", drained(p))
+	await(t, "caught up", b.drained(t, p))
 }
 
 // TestGap deletes records that were never decided: nothing is skipped in silence.
@@ -285,5 +285,5 @@ func TestTransactional(t *testing.T) {
 			t.Fatalf("an aborted transaction was decided: %d", id)
 		}
 	}
-	await(t, "caught up", drained(p))
+	await(t, "caught up", b.drained(t, p))
 }

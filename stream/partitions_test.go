@@ -50,7 +50,7 @@ func TestSixtyFourPartitions(t *testing.T) {
 				}
 				await(t, "decisions", func() bool { return decided+int(p.Counts().Decisions()) >= goal })
 				if run == stops {
-					await(t, "caught up", drained(p))
+					await(t, "caught up", b.drained(t, p))
 				}
 				stop()
 				decided += int(p.Counts().Decisions())

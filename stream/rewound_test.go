@@ -33,7 +33,7 @@ func TestRewound(t *testing.T) {
 		b.flush(t)
 	}
 	decided := func(p *stream.Processor, n int64) func() bool {
-		return func() bool { return p.Counts().Decisions() >= n && drained(p)() }
+		return func() bool { return p.Counts().Decisions() >= n && b.drained(t, p)() }
 	}
 	p, stop := b.run(t, o)
 	send(0, 100)

@@ -51,7 +51,7 @@ func TestBrokerVoidVerdicts(t *testing.T) {
 				o.Journal = &stream.Journaling{Dir: t.TempDir(), Interval: 10 * time.Millisecond}
 			}
 			p, stop := b.run(t, o)
-			await(t, "caught up", drained(p))
+			await(t, "caught up", b.drained(t, p))
 			if c := p.Counts(); c.Decisions() != 1 {
 				t.Errorf("%d decided, not the one whose verdict is void", c.Decisions())
 			}

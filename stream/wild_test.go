@@ -23,7 +23,7 @@ func TestWildReadBack(t *testing.T) {
 	}
 	b.send(t, b.topics.Transactions, "c", b.start.AddDate(1, 0, 0), b.body(3, "c", b.start.Add(3*time.Second), 100))
 	b.flush(t)
-	decided(t, p, 4)
+	b.decided(t, p, 4)
 	stop()
 	_, stop = b.run(t, b.options())
 	at := b.start.Add(time.Minute)
@@ -46,7 +46,7 @@ func TestWildGap(t *testing.T) {
 			one, _, partition := customers()
 			p, stop := s.run(t, s.options())
 			s.pays(t, "a", one, 0)
-			decided(t, p, 1)
+			s.decided(t, p, 1)
 			stop()
 			s.pays(t, "b", one, 1)
 			at := s.start.Add(2 * time.Minute)
@@ -56,10 +56,10 @@ func TestWildGap(t *testing.T) {
 			o := s.options()
 			change(&o)
 			p, stop = s.run(t, o)
-			decided(t, p, 1)
+			s.decided(t, p, 1)
 			s.pays(t, "c", one, 24*60)
 			s.pays(t, "d", one, 26*60) // by then the window of an hour has passed what is gone
-			decided(t, p, 3)
+			s.decided(t, p, 3)
 			stop()
 			flags, _ := s.marked(t, 4)
 			if !slices.Contains(flags["c"], flag) || slices.Contains(flags["d"], flag) {
