@@ -108,9 +108,18 @@ func (d *decoding) chunk(l *lane, c *chunk, records *wire.Records) (faulty []let
 	return faulty, true
 }
 
+// arrivalOf gives when a record arrived (ns), by its timestamp, and event.NoTime
+// where that says nothing: there is none (-1), or it is in another unit.
+func arrivalOf(rec *wire.Record) int64 {
+	if rec.Time < 0 || rec.Time > event.MaxTime/int64(time.Millisecond) {
+		return event.NoTime
+	}
+	return rec.Time * int64(time.Millisecond)
+}
+
 // record decodes one record into the chunk.
 func (d *decoding) record(c *chunk, rec *wire.Record) *event.Fault {
-	arrival := rec.Time * int64(time.Millisecond)
+	arrival := arrivalOf(rec)
 	if c.lane.label {
 		c.labels = grow(c.labels)
 		label := &c.labels[len(c.labels)-1]

@@ -109,9 +109,13 @@ func newEngine(core *scoring.Core, patience time.Duration, queue int, log *slog.
 }
 
 // arrivedBy gives a time (ns) by which a record was there, although its timestamp
-// may lie ahead, of a clock that is wrong.
+// may lie ahead, of a clock that is wrong, or say nothing.
 func (e *engine) arrivedBy(rec wire.Record) int64 {
-	return min(rec.Time, e.now()/int64(time.Millisecond)) * int64(time.Millisecond)
+	now := e.now() / int64(time.Millisecond) * int64(time.Millisecond)
+	if at := arrivalOf(&rec); at != event.NoTime {
+		return min(at, now)
+	}
+	return now
 }
 
 func (e *engine) notify() {

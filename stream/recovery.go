@@ -120,7 +120,7 @@ type standing struct {
 	at          int64 // the committed offset, or the first one
 	fresh       bool  // nothing was ever committed
 	seen        bool  // there is a record at the place, or before it
-	time        int64 // its timestamp, ns, unless that is still to come: now
+	time        int64 // its timestamp, ns, unless that is still to come: now; 0: it has none
 	gap         error
 	jump        bool // over a gap that was accepted
 	journaled   bool // the journal says so, and holds what lies before
@@ -163,7 +163,9 @@ func (p *Processor) standing(ctx context.Context, topic string, assigned map[str
 		if err != nil {
 			return nil, err
 		}
-		s.seen, s.time = ok, p.engine.arrivedBy(rec)
+		if s.seen = ok; rec.Time > 0 { // else it may have been at any time
+			s.time = p.engine.arrivedBy(rec)
+		}
 		out = append(out, s)
 	}
 	return out, nil

@@ -172,7 +172,7 @@ func (s *Stretch) Labels(ctx context.Context) ([]event.Label, error) {
 	for _, e := range s.extents {
 		err := s.walk(ctx, e, func(r *wire.Record) error {
 			var l event.Label
-			if err := decoder.Label(&l, r.Value, r.Time*int64(time.Millisecond)); err != nil {
+			if err := decoder.Label(&l, r.Value, arrivalOf(r)); err != nil {
 				s.Fault(fmt.Errorf("%s/%d at %d: %w", s.topic, e.partition, r.Offset, err))
 				return nil
 			}

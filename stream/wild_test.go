@@ -68,3 +68,25 @@ func TestWildGap(t *testing.T) {
 		})
 	}
 }
+
+// TestNoTimestamp: payments of records without a timestamp are of their own times,
+// not all of the same one.
+func TestNoTimestamp(t *testing.T) {
+	b := newBench(t)
+	_, stop := b.run(t, b.options())
+	for i := range 8 { // four far apart, and four in a burst
+		at := b.start.Add(time.Duration(min(i, 4)-8)*2*time.Hour + time.Duration(i)*time.Minute)
+		b.send(t, b.topics.Transactions, "c", time.UnixMilli(-1), b.body(i, "c", at, 100))
+	}
+	b.flush(t)
+	for i, v := range b.verdicts(t, 8) {
+		want := "allow"
+		if i == 7 {
+			want = "deny"
+		}
+		if v.Verdict != want {
+			t.Errorf("%+v, not %s", v, want)
+		}
+	}
+	stop()
+}

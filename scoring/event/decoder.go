@@ -63,7 +63,8 @@ func (s *Schema) layout() *layout {
 }
 
 // Transaction decodes a message that arrived at a time (ns) into dst, whose
-// slices are used again. The error is a *Fault, and then dst holds nothing of use.
+// slices are used again. Where nobody says when it did (NoTime), it arrived at its
+// event time. The error is a *Fault, and then dst holds nothing of use.
 func (d *Decoder) Transaction(dst *Transaction, msg []byte, arrival int64) error {
 	c := &d.tx
 	c.begin(dst.Words, dst.Text)
@@ -75,6 +76,9 @@ func (d *Decoder) Transaction(dst *Transaction, msg []byte, arrival int64) error
 			offset = len(msg)
 		}
 		return newFault(code, &d.schema.Fields[field], offset)
+	}
+	if arrival == NoTime {
+		arrival = int64(dst.Words[d.schema.Time])
 	}
 	dst.Arrive(arrival)
 	return nil

@@ -166,7 +166,7 @@ func (f *filler) unixTime(i int, unit int64, n *number) Code {
 		return WrongType
 	}
 	v, ok := n.int()
-	if !ok || v < 0 || v > (lastSecond*1e9+999_999_999)/unit {
+	if !ok || v < 0 || v > MaxTime/unit {
 		return OutOfRange
 	}
 	f.words[i] = uint64(v * unit)

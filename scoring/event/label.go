@@ -1,9 +1,8 @@
 package event
 
-import "math"
-
 // Label decodes a label into dst. stamp is the record's timestamp (ns), taken
-// where the label does not say when it became known. The error is a *Fault.
+// where the label does not say when it became known; NoTime: there is none. The
+// error is a *Fault.
 func (d *Decoder) Label(dst *Label, msg []byte, stamp int64) error {
 	m := d.schema.Label
 	if m == nil || m.reading == nil {
@@ -29,12 +28,15 @@ func (d *Decoder) Label(dst *Label, msg []byte, stamp int64) error {
 	}
 	dst.IDKey, dst.ID = idKey(t, id), string(id)
 	dst.Fraud = c.words[m.value] == 1
-	dst.Time, dst.TxTime = stamp, math.MinInt64
+	dst.Time, dst.TxTime = stamp, NoTime
 	if i := m.time; i >= 0 && c.words[i] != Missing {
 		dst.Time = int64(c.words[i])
 	}
 	if i := m.txTime; i >= 0 && c.words[i] != Missing {
 		dst.TxTime = int64(c.words[i])
+	}
+	if dst.Time == NoTime {
+		return &Fault{Code: MissingField, Field: "time", Offset: -1, Message: "the label does not say when it became known, and its record has no timestamp in milliseconds that would"}
 	}
 	d.labelEntities(dst)
 	return nil

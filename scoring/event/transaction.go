@@ -74,7 +74,7 @@ type Label struct {
 	ID     string // text of the id, for messages
 	Time   int64  // when it became known, ns
 	Fraud  bool
-	TxTime int64 // event time of the transaction, ns; the smallest int64 if the label does not say
+	TxTime int64 // event time of the transaction, ns; NoTime if the label does not say
 	// Entities as in Transaction; nil if the label does not say.
 	Entities []Key
 }

@@ -12,6 +12,12 @@ type zoneOffset struct{ from, seconds int64 }
 // lastSecond is the last second that a timestamp can hold: the end of 2261.
 const lastSecond = 9214646399
 
+// MaxTime is the last time that a timestamp can hold, in nanoseconds.
+const MaxTime = int64(lastSecond*1e9 + 999_999_999)
+
+// NoTime stands in for a time (ns) that nobody says.
+const NoTime = int64(math.MinInt64)
+
 // zoneOffsets lists a zone's offsets over the range of timestamps, so that the
 // hour of a payment is a short search and no call.
 func zoneOffsets(zone *time.Location) []zoneOffset {
