@@ -111,6 +111,7 @@ func TestHandbook(t *testing.T) {
 			b.handbook(t, filepath.Join("..", "configs", job.rules, "rules"))
 			o := b.options()
 			o.Creation.Partitions = job.partitions
+			o.Patience = hung // what is right depends on the order in which partitions are taken
 			b.create(t, o)
 			n := b.preload(t, limit)
 
@@ -214,7 +215,7 @@ func handbookRestarts(t *testing.T, journal *stream.Journaling) {
 	decided := 0
 	for stops := 0; decided < n; stops++ {
 		o := b.options()
-		o.Journal = journal
+		o.Journal, o.Patience = journal, hung
 		p, stop := b.run(t, o)
 		goal := 0
 		if stops < 8 {
