@@ -227,8 +227,8 @@ func TestGap(t *testing.T) {
 		b.send(t, b.topics.Transactions, "a", b.start, b.body(i, "a", b.start, 100))
 	}
 	b.flush(t)
-	_, stop := b.run(t, o)
-	b.verdicts(t, 10)
+	p, stop := b.run(t, o)
+	b.decided(t, p, 10)
 	stop()
 	for i := 10; i < 20; i++ {
 		b.send(t, b.topics.Transactions, "a", b.start, b.body(i, "a", b.start, 100))
@@ -240,7 +240,7 @@ func TestGap(t *testing.T) {
 	if _, err := adm.DeleteRecords(t.Context(), cut); err != nil {
 		t.Fatal(err)
 	}
-	p, stop := b.run(t, o)
+	p, stop = b.run(t, o)
 	await(t, "the trouble is told", func() bool {
 		s := p.State()
 		return !s.CaughtUp && len(s.Troubles) > 0 && strings.Contains(s.Troubles[0], "10 to 14 are gone")
