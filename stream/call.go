@@ -56,6 +56,7 @@ type call struct {
 	tx      event.Transaction
 	body    []byte
 	warming bool
+	open    *atomic.Int64 // the processor's count of those that have not ended
 
 	log     *stretch     // of the engine: where its decision is logged
 	left    atomic.Int32 // acknowledgements missing
@@ -96,6 +97,7 @@ func (c *call) partDone() {
 func (c *call) finish(err error) {
 	if c.ended.CompareAndSwap(false, true) {
 		c.err = err
+		c.open.Add(-1)
 		close(c.done)
 	}
 }
@@ -107,7 +109,7 @@ func (p *Processor) Decide(ctx context.Context, body []byte) (Reply, error) {
 	if err := p.open(); err != nil {
 		return Reply{}, err
 	}
-	c := &call{body: append([]byte(nil), body...), warming: !p.CaughtUp(), done: make(chan struct{})}
+	c := &call{body: append([]byte(nil), body...), warming: !p.CaughtUp(), open: &p.calls, done: make(chan struct{})}
 	// Kafka's timestamps are milliseconds; a replay must see the same arrival.
 	arrival := time.Now().UnixMilli() * int64(time.Millisecond)
 	decoder := p.decoders.Get().(*event.Decoder)
@@ -116,9 +118,7 @@ func (p *Processor) Decide(ctx context.Context, body []byte) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	select {
-	case p.engine.requests <- c:
-	default:
+	if !p.submit(c) {
 		p.counts.busy.Add(1)
 		return Reply{}, ErrBusy
 	}
@@ -140,6 +140,21 @@ func (p *Processor) Decide(ctx context.Context, body []byte) (Reply, error) {
 	}
 	p.replies.SetWithTTL(c.tx.IDKey[0], stored{c.tx.IDKey, c.record}, int64(len(c.record)), time.Hour)
 	return reply, nil
+}
+
+// submit hands a call to the engine; false: as many as may have not ended. It goes
+// its way there also where nobody waits for it any more, and while Kafka or the disk
+// is away every request that is made again is one more.
+func (p *Processor) submit(c *call) bool {
+	if p.calls.Add(1) <= int64(p.o.Requests) {
+		select {
+		case p.engine.requests <- c:
+			return true
+		default:
+		}
+	}
+	p.calls.Add(-1)
+	return false
 }
 
 // open says why requests are not answered now; nil: they are.

@@ -42,7 +42,7 @@ type Options struct {
 	RawDeadLetters bool          // carry messages that can't be parsed as they are
 	AcceptGap      bool          // go on where records have been deleted before they were decided
 	Patience       time.Duration // how long the merge waits for a partition; 0: 2 s
-	Requests       int           // that may wait; 0: 1024
+	Requests       int           // that may wait, also where their clients have given up; 0: 1024
 	ReadyLag       int64         // records behind up to which it counts as caught up; 0: 1000, below 0: none
 	DrainTimeout   time.Duration // for what is on its way when stopping; 0: 10 s
 	// Decided is called once when stopping, after the last decision and while
@@ -95,6 +95,7 @@ type Processor struct {
 	out      atomic.Pointer[senders]
 	alerts   atomic.Pointer[produce.Producer[chan<- error]]
 	decoders sync.Pool
+	calls    atomic.Int64 // requests that the engine has and that have not ended
 	replies  *ristretto.Cache[uint64, stored]
 
 	journal    *journal.Journal

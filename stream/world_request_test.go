@@ -2,6 +2,7 @@ package stream
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"sluice/scoring"
 	"sluice/scoring/event"
@@ -22,7 +23,7 @@ func (s *simProcess) request() {
 	}
 	s.w.meet("engine", "request")
 	x := s.w.payment()
-	c := &simCall{call: &call{body: []byte(x.message), done: make(chan struct{})}, tx: simArrival{x, s.w.ms() * 1e6}}
+	c := &simCall{call: &call{body: []byte(x.message), open: new(atomic.Int64), done: make(chan struct{})}, tx: simArrival{x, s.w.ms() * 1e6}}
 	must(event.NewDecoder(s.w.schema).Transaction(&c.call.tx, c.body, c.tx.arrival))
 	s.calls[&c.call.tx] = c
 	s.w.tell("request %s", x.message)
