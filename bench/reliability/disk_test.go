@@ -105,6 +105,7 @@ func diskIll(t *testing.T, a ailment) {
 
 	if a.lasts {
 		s.kill(t) // a restart does not help, and does no harm
+		paused = w.settle()
 		s = serve(t, config)
 		s.awaitUnready(t, "make room")
 		if seen := w.settle(); seen > paused {
@@ -152,7 +153,7 @@ func (p *place) awaitAlert(t *testing.T, status string) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
 	for ctx.Err() == nil {
 		for _, r := range c.PollFetches(ctx).Records() {

@@ -164,7 +164,7 @@ func (s *process) kill(t *testing.T) {
 func (s *process) freeze(t *testing.T) {
 	t.Helper()
 	s.signal(t, syscall.SIGSTOP)
-	s.await(t, "it stands still", 10*time.Second, func() bool { return stands(s.cmd.Process.Pid) })
+	s.await(t, "it stands still", hung, func() bool { return stands(s.cmd.Process.Pid) })
 }
 
 // stands says whether all threads of a process are stopped.
