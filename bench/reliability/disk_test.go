@@ -114,13 +114,13 @@ func diskIll(t *testing.T, a ailment) {
 	}
 	well(s)
 	w.await(t, n*3/4, s, hung)
+	if !a.lasts { // the alert of a run that was killed is nobody's
+		p.awaitAlert(t, "resolved")
+	}
 	s.kill(t) // what it caught up with has to be worth something
 	s = serve(t, config)
 	w.await(t, n, s, hung)
 	s.awaitReady(t)
-	if !a.lasts { // the alert of a run that was killed is nobody's
-		p.awaitAlert(t, "resolved")
-	}
 	s.terminate(t)
 	t.Logf("%s: %+v", a.name, p.judge(t, reference(t, n)))
 }

@@ -96,6 +96,7 @@ type place struct {
 	through string
 	client  *kgo.Client
 	admin   *kadm.Client
+	kept    int // of the payments of run so many are left to disturb to send
 	// patience of the merge. It is long: which verdict is right depends on the
 	// order in which payments and labels of several partitions are taken, and that
 	// is exact as long as no partition is given up waiting for.

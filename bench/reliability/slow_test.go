@@ -45,26 +45,32 @@ func TestReliabilitySlow(t *testing.T) {
 	n, times := scale(60_000, 300_000), scale(1, 4)
 	all, want := payments(t, n), reference(t, n)
 	random := rand.New(rand.NewPCG(seed(t), 50))
-	proxied := func(disturb func(*proxy, *watch, *process)) (outcome, int64) {
+	proxied := func(kept int, disturb func(*proxy, *place, *watch, *process)) (outcome, int64) {
 		p := newPlace(t)
+		p.kept = kept
 		x := newProxy(t, p, random)
 		defer x.close()
 		return p.run(t, all, want, func(w *watch, s *process) {
 			if disturb != nil {
-				disturb(x, w, s)
+				disturb(x, p, w, s)
 			}
 		})
 	}
-	_, calm := proxied(nil)
+	_, calm := proxied(0, nil)
 	for _, bad := range networks {
 		t.Run(bad.name, func(t *testing.T) {
 			broken := int64(0)
-			o, harmed := proxied(func(x *proxy, w *watch, s *process) {
+			kept, sent := n/4, n-n/4
+			o, harmed := proxied(kept, func(x *proxy, p *place, w *watch, s *process) {
 				for i := range times {
-					seen := int(w.seen.Load())
-					w.await(t, seen+1+random.IntN(max(1, (n-seen)/(times-i+1))), s, hung)
+					seen := min(int(w.seen.Load()), sent-1)
+					w.await(t, seen+1+random.IntN(max(1, (sent-seen)/(times-i+1))), s, hung)
 					before := w.seen.Load()
 					bad.make(x)
+					// Whatever is decided already, this much has to come through it.
+					next := n - kept + kept*(i+1)/times
+					p.send(t, all[sent:next])
+					sent = next
 					began := time.Now()
 					why := s.awaitBad(t, bad, func() bool { return bad.done(x, began) })
 					x.heal()
@@ -82,7 +88,7 @@ func TestReliabilitySlow(t *testing.T) {
 func (s *process) awaitBad(t *testing.T, bad network, enough func() bool) (why string) {
 	t.Helper()
 	told := len(bad.says) == 0
-	s.await(t, "/readyz tells that the network is "+bad.name, 3*time.Minute, func() bool {
+	s.await(t, "/readyz tells that the network is "+bad.name, hung, func() bool {
 		time.Sleep(20 * time.Millisecond)
 		if status, text := s.get(t, "/readyz"); !told && status == http.StatusServiceUnavailable && containsAny(text, bad.says) {
 			told, why = true, strings.TrimSpace(text)
