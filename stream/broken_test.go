@@ -3,7 +3,6 @@ package stream_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,12 +76,7 @@ func brokerPID(t *testing.T, dir string) int {
 // TestBrokerComesLater starts the processor before its broker: it says what is
 // wrong, and works once the broker is there.
 func TestBrokerComesLater(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	_ = l.Close()
+	port := reserve(t)
 	b := &bench{seeds: []string{fmt.Sprintf("127.0.0.1:%d", port)}, topics: topicsFor(t), schema: schemaOf(t), group: "g", start: time.Now()}
 	b.set = setOf(t, b.schema, testRules)
 	p, wait := startQuietly(t, b.options())
@@ -100,6 +94,28 @@ func TestBrokerComesLater(t *testing.T) {
 		t.Error(err)
 	}
 	wait()
+}
+
+// reserve gives a port of this machine where nobody listens, and which nobody is
+// given who asks for any one; who asks for this one gets it.
+func reserve(t *testing.T) (port int) {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil { // as listeners of Go do
+		t.Fatal(err)
+	}
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	at, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.(*syscall.SockaddrInet4).Port
 }
 
 // TestRefusedLogin is told as what it is.

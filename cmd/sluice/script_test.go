@@ -2,8 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -39,15 +40,40 @@ func TestScripts(t *testing.T) {
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"code": exitsWith, "answers": answers},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("CONFIGS", configs)
-			l, err := net.Listen("tcp", "127.0.0.1:0")
+			port, release, err := reserve()
 			if err != nil {
 				return err
 			}
-			e.Setenv("LISTEN", l.Addr().String())
-			e.Setenv("AT", "http://"+l.Addr().String())
-			return l.Close()
+			e.Defer(release)
+			e.Setenv("LISTEN", fmt.Sprint("127.0.0.1:", port))
+			e.Setenv("AT", fmt.Sprint("http://127.0.0.1:", port))
+			return nil
 		},
 	})
+}
+
+// reserve gives a port of this machine where nobody listens, and which nobody is
+// given who asks for any one; who asks for this one gets it, again and again.
+func reserve() (port int, release func(), err error) {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		return 0, nil, err
+	}
+	release = func() { _ = syscall.Close(fd) }
+	err = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) // as listeners of Go do
+	if err == nil {
+		err = syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	}
+	if err != nil {
+		release()
+		return 0, nil, err
+	}
+	at, err := syscall.Getsockname(fd)
+	if err != nil {
+		release()
+		return 0, nil, err
+	}
+	return at.(*syscall.SockaddrInet4).Port, release, nil
 }
 
 // exitsWith is the script command code.
