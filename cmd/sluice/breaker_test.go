@@ -133,6 +133,9 @@ func TestEndToEndBreaker(t *testing.T) {
 				t.Errorf("%s lacks %s", path, want)
 			}
 		}
+		if want > 0 {
+			s.awaitLog(t, warning)
+		}
 		if n := strings.Count(s.logged(), warning); n != want {
 			t.Errorf("%d lines of the log say so\n%s", n, s.logged())
 		}

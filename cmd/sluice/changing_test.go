@@ -89,15 +89,6 @@ func TestEndToEndLargeList(t *testing.T) {
 	for i := range 1_000_000 {
 		fmt.Fprintf(&b, "account-%d until 2199-01-31\n", i)
 	}
-	put(t, list, b.String())
-	var reloaded atomic.Bool
-	go func() {
-		status, answer := s.do(t, "POST", "/-/reload", "")
-		if status != http.StatusOK {
-			t.Errorf("%d %s", status, answer)
-		}
-		reloaded.Store(true)
-	}()
 	next, meanwhile := 0, 0
 	decide := func() string {
 		next++
@@ -107,10 +98,26 @@ func TestEndToEndLargeList(t *testing.T) {
 		}
 		return record
 	}
-	for !reloaded.Load() {
-		decide()
-		if !reloaded.Load() {
-			meanwhile++
+	// Where this test stands still while the list is read, it is read once more.
+	for range 10 {
+		b.WriteString("once-more\n")
+		put(t, list, b.String())
+		var reloaded atomic.Bool
+		go func() {
+			status, answer := s.do(t, "POST", "/-/reload", "")
+			if status != http.StatusOK {
+				t.Errorf("%d %s", status, answer)
+			}
+			reloaded.Store(true)
+		}()
+		for !reloaded.Load() {
+			decide()
+			if !reloaded.Load() {
+				meanwhile++
+			}
+		}
+		if meanwhile > 0 {
+			break
 		}
 	}
 	if meanwhile == 0 {

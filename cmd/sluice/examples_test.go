@@ -111,6 +111,14 @@ func TestWatchTestsAgain(t *testing.T) {
 	}
 	file := filepath.Join(dir, "a.yaml")
 	put(t, file, exemplified("good", "2"))
+	swap := func(text string) { // at once: nobody finds it half written
+		t.Helper()
+		next := filepath.Join(filepath.Dir(dir), "next.yaml")
+		put(t, next, text)
+		if err := os.Rename(next, file); err != nil {
+			t.Fatal(err)
+		}
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	var out told
 	ended := make(chan int)
@@ -118,12 +126,12 @@ func TestWatchTestsAgain(t *testing.T) {
 		ended <- run(ctx, []string{"test", "--watch", dir}, console{&out, messagesTo(&out), os.LookupEnv})
 	}()
 	out.await(t, "rules: 1 example, all as expected\n")
-	put(t, file, exemplified("bad", "3"))
+	swap(exemplified("bad", "3"))
 	out.await(t, "changed:")
 	out.await(t, "rules: 1 of 1 example failed\n")
-	put(t, file, "rules: [")
+	swap("rules: [")
 	out.await(t, "1 fault\n")
-	put(t, file, exemplified("again", "1"))
+	swap(exemplified("again", "1"))
 	out.await(t, "1 fault\n\nchanged:\n"+dir+": 1 example, all as expected\n")
 	stop()
 	if code := <-ended; code != exitOK {

@@ -85,7 +85,9 @@ func TestEndToEndQuarantine(t *testing.T) {
 	if !strings.Contains(record, `"skipped":[{"rule":"fails","why":"quarantined since `) {
 		t.Errorf("record %s", record)
 	}
-	if n := strings.Count(s.logged(), `level=WARN msg="a rule keeps failing and is not asked any more" rule=fails`); n != 1 {
+	const warning = `level=WARN msg="a rule keeps failing and is not asked any more" rule=fails`
+	s.awaitLog(t, warning)
+	if n := strings.Count(s.logged(), warning); n != 1 {
 		t.Errorf("%d lines of the log say so\n%s", n, s.logged())
 	}
 	for path, want := range map[string]string{"/metrics": `sluice_rule_quarantined{rule="fails"} 1`, "/v1/rules": `"quarantined":"quarantined since `} {

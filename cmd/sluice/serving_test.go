@@ -230,10 +230,15 @@ func (p *place) holdLetter(t *testing.T, letter []byte, value, code, field strin
 	return l.Code
 }
 
-// holdMetrics holds what Prometheus sees to what was sent.
+// holdMetrics holds what Prometheus sees to what was sent, once the program has
+// heard that the last of it was acknowledged.
 func (p *place) holdMetrics(t *testing.T, s *process, decided int, letters map[string]int) {
 	t.Helper()
-	_, text := s.do(t, "GET", "/metrics", "")
+	text := ""
+	s.await(t, "it has caught up", func() bool {
+		_, text = s.do(t, "GET", "/metrics", "")
+		return strings.Contains(text, "\nsluice_caught_up 1\n")
+	})
 	want := []string{
 		fmt.Sprintf(`sluice_decision_latency_seconds_count %d`, decided),
 		`sluice_rule_hits_total{mode="live",rule="burst"} 102`,

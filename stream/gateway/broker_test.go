@@ -130,7 +130,7 @@ func (d *door) start(t *testing.T) {
 			}
 			return nil
 		},
-		Log: d.options.Log, Timeout: 20 * time.Second, MaxBytes: event.DefaultMaxBytes, MaxInFlight: 256,
+		Log: d.options.Log, Timeout: hung, MaxBytes: event.DefaultMaxBytes, MaxInFlight: 256,
 	}))
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
