@@ -43,6 +43,10 @@ var errSlow = fmt.Errorf("fetching: the broker has not answered for %v", slowAft
 // errMoved says that leaders have to be looked up again.
 var errMoved = errors.New("leaders have moved")
 
+// errUnread says the same, where the broker does not give one of its partitions:
+// its lane says why, and the others go on.
+var errUnread = errors.New("the broker does not give a partition")
+
 // GapError says that records a partition should go on with are not there.
 type GapError struct {
 	Topic       string
@@ -96,11 +100,13 @@ func (f *fetching) run(ctx context.Context) {
 }
 
 func (f *fetching) fail(err error) {
-	if errors.Is(err, errMoved) {
+	switch {
+	case errors.Is(err, errUnread):
+	case errors.Is(err, errMoved):
 		f.log.Info("looking for the partitions' leaders", "reason", err)
-		return
+	default:
+		f.trouble(err)
 	}
-	f.trouble(err)
 }
 
 // group sorts the lanes by leader.
@@ -176,7 +182,11 @@ func (f *fetching) request(lanes []*lane, turn int) (*wire.Fetch, map[place]*lan
 		if l.fetchAt < 0 {
 			continue // it stopped at a gap
 		}
-		if !l.retryAt.IsZero() && time.Until(l.retryAt) > 0 || l.queued.Load() >= ahead || len(l.raw) == cap(l.raw) {
+		if wait := time.Until(l.retryAt); wait > 0 {
+			req.MaxWait = min(req.MaxWait, max(wait, shortPoll))
+			continue
+		}
+		if l.queued.Load() >= ahead || len(l.raw) == cap(l.raw) {
 			req.MaxWait = shortPoll
 			continue
 		}
@@ -225,12 +235,12 @@ func (f *fetching) exchange(ctx context.Context, req *wire.Fetch, wanted map[pla
 	for i := range res.Partitions {
 		p := &res.Partitions[i]
 		if l := wanted[place{p.Topic, p.Partition}]; l != nil {
-			if err := f.take(ctx, l, p); err != nil {
-				return err
+			if failed := f.take(ctx, l, p); err == nil || errors.Is(err, errUnread) && failed != nil {
+				err = failed
 			}
 		}
 	}
-	return nil
+	return err
 }
 
 // adapt asks for less where an answer did not come, since a smaller one may, and
@@ -254,12 +264,15 @@ func (f *fetching) adapt(err error) {
 func (f *fetching) take(ctx context.Context, l *lane, p *wire.Fetched) error {
 	switch code := kafka.Error(p.Error); {
 	case p.Error == 0:
+		l.unread.Store(nil)
 	case code == kafka.OffsetOutOfRange:
+		l.unread.Store(nil)
 		return f.outOfRange(ctx, l)
 	case code == kafka.NotLeaderForPartition, code == kafka.LeaderNotAvailable, code == kafka.UnknownTopicOrPartition:
 		return fmt.Errorf("%w: %s/%d: %w", errMoved, l.topic, l.partition, code)
 	default:
-		return fmt.Errorf("fetching %s/%d: %w", l.topic, l.partition, explain(code))
+		f.miss(l, fmt.Errorf("fetching %s/%d: %w; trying again", l.topic, l.partition, explain(code)))
+		return errUnread
 	}
 	behind := wire.Behind(p.Records, l.fetchAt)
 	if behind == l.fetchAt {
@@ -271,6 +284,14 @@ func (f *fetching) take(ctx context.Context, l *lane, p *wire.Fetched) error {
 	l.fetchAt, l.jump = behind, false
 	l.raw <- r // there is room: nobody else sends, and request has looked
 	return nil
+}
+
+// miss notes why the broker does not give a partition, which is left out for a while.
+func (f *fetching) miss(l *lane, why error) {
+	l.retryAt = time.Now().Add(refetchDelay)
+	if old := l.unread.Swap(&why); old == nil || (*old).Error() != why.Error() {
+		f.log.Warn("a partition can't be read, trying on", "error", why)
+	}
 }
 
 // outOfRange finds out what is missing. Nothing is ever skipped in silence.

@@ -100,8 +100,8 @@ func (e *engine) gatherBack() (wait time.Duration) {
 			e.took(c, last)
 			took = true
 		}
-		if l.queue.empty() && l.queue.next < l.decideFrom && l.trouble() == nil {
-			open = true
+		if l.queue.empty() && l.queue.next < l.decideFrom && (l.trouble() == nil || l.unread.Load() != nil) {
+			open = true // also while the broker does not give it: that passes
 		}
 		if !l.queue.empty() && l.queue.blocks[0].ref.offsets[l.queue.at] < l.decideFrom {
 			open = true

@@ -62,6 +62,7 @@ type lane struct {
 	position atomic.Int64          // everything below is decided
 	end      atomic.Int64          // records below exist
 	arrival  atomic.Int64          // of the last one decided, ns
+	unread   atomic.Pointer[error] // why the broker does not give it; it is asked again
 	stuck    atomic.Pointer[error] // why it does not move; it is tried again
 	stopped  atomic.Pointer[error] // why it does not move, as long as it is assigned
 }
@@ -134,7 +135,7 @@ func (l *lane) lag() int64 { return max(0, l.end.Load()-l.position.Load()) }
 
 // trouble says why the lane does not move; nil if it does, or has nothing to do.
 func (l *lane) trouble() error {
-	for _, why := range []*error{l.stopped.Load(), l.stuck.Load()} {
+	for _, why := range []*error{l.stopped.Load(), l.stuck.Load(), l.unread.Load()} {
 		if why != nil {
 			return *why
 		}
