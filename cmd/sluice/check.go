@@ -35,11 +35,11 @@ func checkCommand(_ context.Context, args []string, c console) error {
 	schema, err := loadSchema(*schemaFile)
 	if err == nil {
 		for _, path := range paths {
-			if err := all.check(path, schema, *schemaFile); err != nil {
+			if err := all.unread(all.check(path, schema, *schemaFile), path, *format); err != nil {
 				return err
 			}
 		}
-	} else if err = all.faulty(err, chosen{}); err != nil {
+	} else if err = all.unread(all.faulty(err, chosen{}), *schemaFile, *format); err != nil {
 		return err
 	}
 	if err := write(c.out, &all); err != nil {
@@ -152,6 +152,16 @@ func (c *checked) faulty(err error, at chosen) error {
 	if elsewhere > 0 {
 		c.add(isError, strict.Fault{File: at.dir, Message: fmt.Sprintf("other files of the directory have %s: the rules are taken only as a whole", counted(elsewhere, "fault"))})
 	}
+	return nil
+}
+
+// unread takes in that a path could not be looked over at all. People are told
+// as by every other command; a program waits for its own format.
+func (c *checked) unread(err error, path, format string) error {
+	if err == nil || format == "text" {
+		return err
+	}
+	c.add(isError, strict.Fault{File: path, Message: err.Error()})
 	return nil
 }
 

@@ -51,7 +51,7 @@ func explainCommand(ctx context.Context, args []string, c console) error {
 // configure takes the command line in, and loads what it names.
 func (e *explain) configure(f *flag.FlagSet, o *explainFlags, rest []string) (err error) {
 	switch {
-	case len(rest) == 0:
+	case len(rest) == 0 || rest[0] == "":
 		return misused(f, "give the id of a transaction")
 	case o.rules == "" && o.config == "":
 		return misused(f, "--rules is missing: give the directory of rule files")
@@ -236,6 +236,9 @@ func (e *explain) take(item *files.Item) error {
 
 // readFiles goes through the files up to the transaction.
 func (e *explain) readFiles(ctx context.Context) error {
+	if _, err := files.Size(e.data); err != nil { // which says what is wrong with a path
+		return err
+	}
 	pass := func(sort bool) error {
 		e.begin()
 		e.lines = refusedLines{}

@@ -56,6 +56,7 @@ func commands() []command {
 		{"snooze", "keep a rule of a running Sluice from acting on one entity", snoozeCommand},
 		{"rules", "look at the last rule sets of a running Sluice, and go back to one", rulesCommand},
 		{"journal", "look at what serve has written to its disk", journalCommand},
+		{"version", "say what this program was built from", versionCommand},
 	}
 }
 
@@ -76,6 +77,9 @@ func run(ctx context.Context, args []string, c console) int {
 		if cmd.name == args[0] {
 			return exitCode(cmd.run(ctx, args[1:], c), c.err)
 		}
+	}
+	if args[0] == "--version" {
+		return run(ctx, append([]string{"version"}, args[1:]...), c)
 	}
 	if args[0] == "help" && len(args) == 2 {
 		return run(ctx, []string{args[1], "-h"}, c)
