@@ -47,6 +47,25 @@ func asking(n *lang.Node, schema *event.Schema) (list string, field *event.Field
 	return n.Args[1].Name, field, true
 }
 
+// secretLists are the lists that rules look up a secret field in, those that are
+// off among them. What is made of a secret can't be looked up.
+func (l *loader) secretLists() map[string]bool {
+	out := map[string]bool{}
+	for i := range l.rules {
+		lang.Walk(l.rules[i].tree, func(n *lang.Node) bool {
+			if list, field, ok := asking(n, l.schema); ok && field != nil && field.Secret {
+				out[list] = true
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// Secret reports whether a list is one of secrets, by the rules that ask it: its
+// values must not be shown.
+func (l *Lists) Secret(name string) bool { return l.secret[name] }
+
 // Asked reports whether a rule that is not off asks a list.
 func (l *Lists) Asked(name string) bool { return len(l.asked[name]) > 0 }
 

@@ -16,6 +16,7 @@ type Lists struct {
 	names  []string
 	byName map[string]list
 	asked  asked
+	secret map[string]bool // lists
 	laid   atomic.Pointer[map[string]*Overlay]
 }
 

@@ -109,7 +109,7 @@ func build(s *sources, name string, schema *event.Schema) (*Set, *loader, error)
 	if len(l.faults) > 0 {
 		return nil, l, l.report()
 	}
-	l.lists.asked = l.asked()
+	l.lists.asked, l.lists.secret = l.asked(), l.secretLists()
 	set, err := l.compile(s.hash)
 	return set, l, err
 }

@@ -189,9 +189,9 @@ type changeView struct {
 	Warning  string `json:"warning,omitempty"` // why it may not be what was meant
 }
 
-func showChange(c *ledger.Change) changeView {
+func (g *gateway) showChange(c *ledger.Change) changeView {
 	return changeView{
-		Revision: c.Revision, Do: string(c.Do), List: c.List, Rule: c.Rule, Entity: c.Entity, Value: event.Mask(c.Value),
+		Revision: c.Revision, Do: string(c.Do), List: c.List, Rule: c.Rule, Entity: c.Entity, Value: g.Desk.Shown(c),
 		Until: moment(c.Until), At: moment(c.At), Author: event.Mask(c.Author), Why: event.Mask(c.Why),
 	}
 }
@@ -209,7 +209,7 @@ func (g *gateway) changed(w http.ResponseWriter, status int, c ledger.Change, er
 		g.desk(err).write(w)
 		return
 	}
-	v := showChange(&c)
+	v := g.showChange(&c)
 	v.Warning = g.Desk.Doubt(&c)
 	g.show(w, status, v)
 }
@@ -353,7 +353,7 @@ func (g *gateway) entries(w http.ResponseWriter, list string) {
 	changed, entries := []ledger.Change{}, []changeView{}
 	for i := range all {
 		if all[i].Do != ledger.Snooze && all[i].List == list {
-			changed, entries = append(changed, all[i]), append(entries, showChange(&all[i]))
+			changed, entries = append(changed, all[i]), append(entries, g.showChange(&all[i]))
 		}
 	}
 	if len(changed) == 0 && !lists.Has(list) {
@@ -375,7 +375,7 @@ func (g *gateway) snoozes(w http.ResponseWriter, rule string) {
 	}{rule, []changeView{}}
 	for i := range all {
 		if all[i].Do == ledger.Snooze && all[i].Rule == rule {
-			out.Snoozes = append(out.Snoozes, showChange(&all[i]))
+			out.Snoozes = append(out.Snoozes, g.showChange(&all[i]))
 		}
 	}
 	if len(out.Snoozes) == 0 && !has(g.Rules(), rule) {

@@ -315,11 +315,22 @@ func (d *Desk) about(c *Change, more ...any) []any {
 	} else {
 		out = append(out, "rule", c.Rule, "entity", c.Entity)
 	}
-	out = append(out, "value", event.Mask(c.Value))
+	out = append(out, "value", d.Shown(c))
 	if !c.Until.IsZero() {
 		out = append(out, "until", c.Until)
 	}
 	return append(out, more...)
+}
+
+// Shown gives the value of a change as it may be shown: of a secret field nothing,
+// and card numbers masked.
+func (d *Desk) Shown(c *Change) string {
+	set := d.rules.Current()
+	f := set.Schema.Field(c.Entity)
+	if set.Lists.Secret(c.List) || f >= 0 && set.Schema.Fields[f].Secret {
+		return "***"
+	}
+	return event.Mask(c.Value)
 }
 
 // compile makes what rules are evaluated under. Only the overlay of the list that

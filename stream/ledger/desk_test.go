@@ -286,6 +286,56 @@ func TestVersionAfterARestart(t *testing.T) {
 	}
 }
 
+// TestSecretsAreNotShown: what people write of a secret field is kept, and works,
+// and is in no log; nor is it shown.
+func TestSecretsAreNotShown(t *testing.T) {
+	p := newPlace(t)
+	schema, err := event.ParseSchema("schema.yaml", []byte(deskSchema+"  pin: {type: string, secret: true, entity: true}\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.write(t, "rules/a.yaml", deskRules+`  - {id: pins, when: tx.pin in lists.pins, verdict: deny}
+  - {id: off, when: tx.pin in lists.old, verdict: deny, mode: "off"}
+`)
+	p.write(t, "rules/lists/pins.txt", "0000\n")
+	p.write(t, "rules/lists/old.txt", "1111\n")
+	set, err := rules.Load(p.dir+"/rules", schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	*p.rules.Current() = *set
+	var told strings.Builder
+	p.o.Log = slog.New(slog.NewTextHandler(&told, nil))
+	request := Request{Value: "7351", For: time.Hour, Author: "ana", Why: "a case"}
+	for do, f := range map[string]func() (Change, error){
+		"pins": func() (Change, error) { return p.AddEntry(t.Context(), "pins", request) },
+		"old":  func() (Change, error) { return p.AddEntry(t.Context(), "old", request) },
+		"snooze": func() (Change, error) {
+			r := request
+			r.Entity = "pin"
+			return p.Snooze(t.Context(), "bad", r)
+		},
+	} {
+		c, err := f()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shown := p.Shown(&c); shown != "***" {
+			t.Errorf("%s shows %s", do, shown)
+		}
+	}
+	if log := told.String(); strings.Contains(log, "7351") || strings.Count(log, "value=***") != 3 {
+		t.Error(log)
+	}
+	if !p.holds("pins", "7351", 0) {
+		t.Error("the value is not in the list")
+	}
+	c, err := p.AddEntry(t.Context(), "shops", request)
+	if err != nil || p.Shown(&c) != "7351" {
+		t.Errorf("an open value is shown as %s: %v", p.Shown(&c), err)
+	}
+}
+
 // TestIdleChanges: a rule set under which a change has no effect is told of.
 func TestIdleChanges(t *testing.T) {
 	p := newPlace(t)
