@@ -46,6 +46,7 @@ type Core struct {
 	ids     *ids
 	clock   clock
 	whole   int64 // SetWhole
+	dropped int64 // Dropped
 	set     *rules.Set
 	plan    *history.Plan  // what set asks, and then what Options.Beside asks
 	form    *form          // of records under set
@@ -108,12 +109,19 @@ func (c *Core) Store() *history.Store { return c.store }
 // 0: they hold everything since their first transaction.
 func (c *Core) SetWhole(ns int64) { c.whole = ns }
 
+// Dropped says that what lies before an event time (ns) may have left the histories
+// while the rules looked less far back than they do now: it counts as not watched.
+func (c *Core) Dropped(ns int64) { c.dropped = max(c.dropped, ns) }
+
 // since gives the event time (ns) from which on everything has been seen.
 func (c *Core) since() int64 {
-	if c.whole != 0 {
-		return max(c.whole, c.store.Since())
+	since := c.store.Since()
+	for _, lost := range [...]int64{c.whole, c.dropped} {
+		if lost != 0 {
+			since = max(since, lost)
+		}
 	}
-	return c.store.Since()
+	return since
 }
 
 // Passed gives a time (ns) that is past, as far as arrivals tell: nobody who

@@ -189,6 +189,9 @@ func (c *cuts) hand(e *engine) {
 	}
 	job := cut{stretches: c.closed[:n:n]}
 	job.progress = journal.Progress{Next: map[journal.Partition]int64{}, Since: job.stretches[n-1].since, Gap: e.marks.lost, Whole: e.marks.whole, Rules: job.stretches[n-1].rules}
+	if job.progress.Since != 0 { // what was forgotten is not seen by longer windows of a later run
+		job.progress.Since = max(job.progress.Since, c.journal.Oldest())
+	}
 	for _, s := range job.stretches {
 		job.progress.Letters = s.letters
 		for _, p := range s.next {

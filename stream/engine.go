@@ -373,8 +373,12 @@ func (e *engine) detach() {
 	e.readback = false
 }
 
-// swap puts a rule set in force.
+// swap puts a rule set in force. Where it looks back further than the one before,
+// the histories lack what that one dropped.
 func (e *engine) swap(set *rules.Set) {
+	if kept := e.core.Set().Program.Plan().Retention; set.Program.Plan().Retention > kept {
+		e.core.Dropped(e.now() - int64(kept) + event.MaxAhead)
+	}
 	e.core.Swap(set)
 	e.counts.use(set)
 }
