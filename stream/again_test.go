@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"log/slog"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -84,5 +85,26 @@ func TestForgottenInItsBatch(t *testing.T) {
 	d, ok, err := c.journal.Find(txs[0].AppendIDValue(nil))
 	if err != nil || !ok || d.Verdict != rules.Deny || d.Score != 7 || d.Arrival != ms*1e6-1e9 || d.Offset != 9 || !d.Taken {
 		t.Errorf("the journal knows %+v %v %v", d, ok, err)
+	}
+}
+
+// A repeat whose id is forgotten while it waits for the verdict has no place, not
+// the first one of the first partition: whoever answers looks it up.
+func TestForgottenWhileWaiting(t *testing.T) {
+	schema, err := event.ParseSchema("schema.yaml", []byte(simSchemaText), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := rules.LoadFS(fstest.MapFS{"r.yaml": {Data: []byte(coldRules)}}, "cold", schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEngine(scoring.New(schema, set, scoring.Options{}), 0, 1, slog.New(slog.DiscardHandler))
+	e.out = &outputs{verdicts: &echo[token]{}}
+	id, c := event.HashKey([]byte("1")), &call{done: make(chan struct{})}
+	e.waiting[id] = []token{{id: id, call: c}}
+	e.release()
+	if !c.again || !c.ended.Load() || c.place.offset >= 0 {
+		t.Errorf("a repeat: %v, ended: %v, at %d/%d", c.again, c.ended.Load(), c.place.partition, c.place.offset)
 	}
 }

@@ -77,7 +77,10 @@ func (e *engine) release() {
 	for id, tokens := range e.waiting {
 		for i := range tokens {
 			if c := tokens[i].call; c != nil {
-				known, _ := e.core.Known(id)
+				known, ok := e.core.Known(id)
+				if !ok { // not any more: the journal may know
+					known.Offset = -1
+				}
 				e.answer(c, known.Partition, known.Offset)
 			}
 			e.settled(&tokens[i])
