@@ -239,6 +239,30 @@ func TestLabelOfWhatIsBeingGivenBack(t *testing.T) {
 	}
 }
 
+// A label goes on waiting for a payment that comes back for a history which does
+// not want it any more: another one does.
+func TestLabelOfWhatNobodyWants(t *testing.T) {
+	s, m := outside(tiny())
+	const n = 40
+	s.Admit(0, cardKey)
+	for i := range int64(n) {
+		s.Remember(one(m, i, 1e18+i))
+	}
+	s.SetCut(2)
+	s.Ease(0, cardKey, 1)
+	old := one(m, n, 1e18-int64(minRetention))
+	m.text(old, fShop, "s")
+	s.Label(&event.Label{IDKey: old.IDKey, Time: 1e18, Fraud: true})
+	s.Restore(0, cardKey, old, "")
+	if _, held := s.Find(old.IDKey); held || s.Stats().EntriesAway == 0 {
+		t.Fatalf("it is held: %v; %d are away", held, s.Stats().EntriesAway)
+	}
+	s.Restore(1, old.Entities[1], old, "")
+	if r := s.rows.at(s.ids.find(old.IDKey)); !s.fraudAt(r, 1e18) || s.Stats().WaitingLabels != 0 {
+		t.Errorf("%d labels, and %d wait", labelCount(r), s.Stats().WaitingLabels)
+	}
+}
+
 // What was just admitted is there until it was asked about, past or not.
 func TestReclaimSparesTheAdmitted(t *testing.T) {
 	s, m := outside(defaults())

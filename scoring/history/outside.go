@@ -161,11 +161,21 @@ func (s *Store) union(k *kind, h *history, row handle, old bool) {
 	}
 }
 
-// loseInterest forgets a row that was stored and is in no history.
+// loseInterest forgets a row that was stored and is in no history. Labels that had
+// waited for it wait again: another history may want it, and be on its way from
+// before the journal had them.
 func (s *Store) loseInterest(row handle) {
-	if uint32(s.rows.at(row)[rowCount]) == 0 {
-		s.freeRow(row)
+	r := s.rows.at(row)
+	if uint32(r[rowCount]) > 0 {
+		return
 	}
+	if n := labelCount(r); n > 0 {
+		l := s.labels.at(handle(r[rowLinks]))
+		for i := range n {
+			s.waiting.add(&event.Label{IDKey: event.Key{r[rowID], r[rowID+1]}, Time: int64(l[2*i]), Fraud: l[2*i+1] != 0})
+		}
+	}
+	s.freeRow(row)
 }
 
 // belongs reports whether a transaction may be one of an entity.
