@@ -106,6 +106,11 @@ func (r *replay) flush() {
 		case r.beside:
 			was = &d.Beside
 		case r.other != nil:
+			if d.Status == scoring.Decided {
+				// Of more ids than are kept, it may take one for a repeat that its
+				// histories still hold: there is nothing to compare with.
+				d.Status = others[i].Status
+			}
 			was = &others[i].Outcome
 		}
 		r.settle(d, was, r.items[i])
