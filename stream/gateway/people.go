@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -13,16 +11,12 @@ import (
 	"time"
 
 	"sluice/rules"
-	"sluice/rules/lang"
 	"sluice/scoring/event"
 	"sluice/stream/ledger"
 )
 
 // What people change while it runs: entries of lists, snoozes of rules, and which
 // of the last rule sets decides.
-
-// maxRequest bounds what people send.
-const maxRequest = 16 << 10
 
 // people gives the routes of a path; none if it is not one of theirs.
 func (g *gateway) people(path string) []route {
@@ -77,101 +71,6 @@ func below(path, before, behind string) (name, rest string, ok bool) {
 	}
 	rest, ok = strings.CutPrefix("/"+rest, behind)
 	return name, rest, ok && (rest == "" || rest[0] == '/')
-}
-
-// asked is the body of a request, or its query where it has no body.
-type asked struct {
-	Value   string `json:"value"`
-	Entity  string `json:"entity"`
-	TTL     string `json:"ttl"`
-	For     string `json:"for"`
-	Until   string `json:"until"`
-	Author  string `json:"author"`
-	Why     string `json:"why"`
-	RuleSet string `json:"rule_set"`
-}
-
-// read reads a request's body: one JSON object with members of these names only.
-func (g *gateway) read(w http.ResponseWriter, r *http.Request, members ...string) (a asked, p *Problem) {
-	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
-		return a, &compressed
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
-	if err != nil {
-		return a, &Problem{Title: "The body could not be read", Status: http.StatusBadRequest, Code: "body_cut_off", Detail: "the body ended early, came too slowly, or has more than 16 KiB; nothing was changed"}
-	}
-	var given map[string]json.RawMessage
-	d := json.NewDecoder(bytes.NewReader(body))
-	if err := d.Decode(&given); err != nil || given == nil || d.More() {
-		return a, &Problem{Title: "Not valid JSON", Status: http.StatusBadRequest, Code: "not_an_object", Detail: "the body must be one JSON object, with the members " + strings.Join(members, ", ")}
-	}
-	fields := a.fields()
-	for name, text := range given {
-		into := fields[name]
-		if into == nil || !contains(members, name) {
-			return a, &Problem{Title: "Unknown member", Status: http.StatusUnprocessableEntity, Code: "unknown_field", Field: clip(name), Detail: "the members are " + strings.Join(members, ", ")}
-		}
-		if err := json.Unmarshal(text, into); err != nil {
-			return a, &Problem{Title: "Not a text", Status: http.StatusUnprocessableEntity, Code: "wrong_type", Field: name, Detail: name + " is a text"}
-		}
-	}
-	return a, nil
-}
-
-// query reads a request's query, which a DELETE has in place of a body.
-func (g *gateway) query(r *http.Request, members ...string) (a asked, p *Problem) {
-	fields := a.fields()
-	for name, values := range r.URL.Query() {
-		if !contains(members, name) || len(values) != 1 {
-			return a, &Problem{Title: "Unknown parameter", Status: http.StatusUnprocessableEntity, Code: "unknown_field", Field: clip(name), Detail: "the parameters, each once, are " + strings.Join(members, ", ")}
-		}
-		*fields[name] = values[0]
-	}
-	return a, nil
-}
-
-func (a *asked) fields() map[string]*string {
-	return map[string]*string{
-		"value": &a.Value, "entity": &a.Entity, "ttl": &a.TTL, "for": &a.For, "until": &a.Until,
-		"author": &a.Author, "why": &a.Why, "rule_set": &a.RuleSet,
-	}
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
-}
-
-// clip shortens what a client sent, for an answer.
-func clip(text string) string {
-	const most = 40
-	if len(text) > most {
-		text = text[:most]
-	}
-	return event.Mask(strings.ToValidUTF8(text, ""))
-}
-
-// request makes a request of the desk's.
-func (a *asked) request() (ledger.Request, *Problem) {
-	out := ledger.Request{Value: a.Value, Entity: a.Entity, Until: a.Until, Author: a.Author, Why: a.Why}
-	for field, text := range map[string]string{"ttl": a.TTL, "for": a.For} {
-		if text == "" {
-			continue
-		}
-		d, err := lang.ParseDuration(clip(text))
-		if err == nil && d <= 0 {
-			err = fmt.Errorf("the duration %q is none: write it as in \"90s\", \"10m\", \"2h\" or \"7d\"", clip(text))
-		}
-		if err != nil {
-			return out, &Problem{Title: "Not a duration", Status: http.StatusUnprocessableEntity, Code: "bad_value", Field: field, Detail: err.Error()}
-		}
-		out.For = d
-	}
-	return out, nil
 }
 
 // changeView is a change as it is shown.
