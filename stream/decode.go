@@ -127,7 +127,11 @@ func (d *decoding) record(c *chunk, rec *wire.Record) *event.Fault {
 			c.labels = c.labels[:len(c.labels)-1]
 			return faultOf(err)
 		}
-		c.keys = append(c.keys, mergeKey{time: label.Time})
+		key := mergeKey{time: label.Time}
+		if arrival != event.NoTime { // one of a clock far ahead keeps nobody behind it waiting
+			key.time = min(key.time, arrival)
+		}
+		c.keys = append(c.keys, key)
 		return nil
 	}
 	c.txs = grow(c.txs)

@@ -8,7 +8,7 @@ import (
 // mergeKey is where a record stands in the merge: by time, at the same time
 // labels first, then by id as the schema types it.
 type mergeKey struct {
-	time int64  // min(event time, arrival), ns; a label's time
+	time int64  // min(event time, arrival), ns; of a label, its own time in place of the event's
 	num  int64  // id, where ids are integers
 	text []byte // id, where ids are text
 }

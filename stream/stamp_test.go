@@ -58,6 +58,11 @@ label: {id: id, value: fraud, time: found}
 		}
 		if fault := d.record(labels, &wire.Record{Time: c.stamp, Value: []byte(`{"id":1,"fraud":true,"found":1795478232000}`)}); fault != nil {
 			t.Errorf("%s: a label with a time: %v", c.name, fault)
+			continue
+		}
+		last := len(labels.keys) - 1
+		if key := labels.keys[last].time; key != min(c.arrival, at)*1e6 || labels.labels[last].Time != at*1e6 {
+			t.Errorf("%s: a label of %v goes as of %v", c.name, time.Unix(0, labels.labels[last].Time).UTC(), time.Unix(0, key).UTC())
 		}
 	}
 }
