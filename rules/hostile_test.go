@@ -26,7 +26,7 @@ import (
 const (
 	hostileMemory  = 1 << 30          // bytes
 	hostileCPU     = 20 * time.Second // of one directory
-	hostileSilence = 2 * time.Minute  // without a word of the process: it hangs
+	hostileSilence = hung             // without a word of the process: it hangs
 	hostileSlow    = time.Second      // CPU time from which on one is reported
 )
 

@@ -31,7 +31,7 @@ func TestReliabilityJoining(t *testing.T) {
 		p.send(t, all[n*i/times:n*(i+1)/times])
 		w.await(t, n*(i+1)/times, s, hung)
 		s.awaitReady(t)
-		name := p.clientOfMember(t)
+		name := p.clientOfMember(t, s)
 		s.terminate(t)
 		p.join(t, name, 10*time.Second) // it is alone, and answered at once
 		p.join(t, name, 100*time.Millisecond)
@@ -45,14 +45,19 @@ func TestReliabilityJoining(t *testing.T) {
 	t.Logf("%d starts after runs that died while they joined: each has all partitions; %+v", times, p.judge(t, reference(t, n)))
 }
 
-// clientOfMember gives the name by which the group knows its one member.
-func (p *place) clientOfMember(t *testing.T) string {
+// clientOfMember gives the name by which the group knows its one member, once dead
+// ones that joined late have left it.
+func (p *place) clientOfMember(t *testing.T, s *process) (name string) {
 	t.Helper()
-	groups, err := p.admin.DescribeGroups(t.Context(), p.name)
-	if err != nil || len(groups[p.name].Members) != 1 {
-		t.Fatalf("%+v, not one member: %v", groups[p.name].Members, err)
-	}
-	return groups[p.name].Members[0].ClientID
+	s.await(t, "it is alone in the group", hung, func() bool {
+		groups, err := p.admin.DescribeGroups(t.Context(), p.name)
+		if err != nil || len(groups[p.name].Members) != 1 {
+			return false
+		}
+		name = groups[p.name].Members[0].ClientID
+		return true
+	})
+	return name
 }
 
 // join asks to be a member of the group, under a name, waits for the answer for
