@@ -3,6 +3,7 @@ package stream
 import (
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -101,7 +102,7 @@ func TestForgottenWhileWaiting(t *testing.T) {
 	}
 	e := newEngine(scoring.New(schema, set, scoring.Options{}), 0, 1, slog.New(slog.DiscardHandler))
 	e.out = &outputs{verdicts: &echo[token]{}}
-	id, c := event.HashKey([]byte("1")), &call{done: make(chan struct{})}
+	id, c := event.HashKey([]byte("1")), &call{open: new(atomic.Int64), done: make(chan struct{})}
 	e.waiting[id] = []token{{id: id, call: c}}
 	e.release()
 	if !c.again || !c.ended.Load() || c.place.offset >= 0 {
