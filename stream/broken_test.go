@@ -44,6 +44,7 @@ func TestBrokerDies(t *testing.T) {
 			pid := brokerPID(t, dir)
 			if round%2 == 0 {
 				_ = syscall.Kill(pid, syscall.SIGKILL)
+				await(t, "it is gone", func() bool { return !lives(pid) }) // its memory is taken apart first
 				time.Sleep(500 * time.Millisecond)
 				if out, err := exec.Command(filepath.Join("..", ".ci", "kafka"), "restart", dir).CombinedOutput(); err != nil {
 					t.Fatalf("%v: %s", err, out)
@@ -58,6 +59,12 @@ func TestBrokerDies(t *testing.T) {
 	}
 	b.verdicts(t, rounds*each)
 	await(t, "caught up", b.drained(t, p))
+}
+
+// lives says whether a process is there that is not waited for.
+func lives(pid int) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	return err == nil && !strings.Contains(string(status), "State:\tZ")
 }
 
 func brokerPID(t *testing.T, dir string) int {
