@@ -73,7 +73,7 @@ func read(t *testing.T, paths []string, sort bool) (got, faults []string, err er
 
 func TestReadMerges(t *testing.T) {
 	a := write(t, "a.csv", "\uFEFFfraud,id,time,amount,more\r\n1,1,10,1.00,x\r\n0,3,10,1.00,x\r\n,9,10,1.00,x\r\n\r\n0,1,12,,x\r\n")
-	b := write(t, "b.ndjson.gz", zip(`{"id":2,"time":10}`+"\n\n  \n"+`{"id":10,"time":10}`+"\n"+`{"id":0,"time":11}`))
+	b := write(t, "b.ndjson.gz", zip("\uFEFF"+`{"id":2,"time":10}`+"\n\n  \n"+`{"id":10,"time":10}`+"\n"+`{"id":0,"time":11}`))
 	want := []string{"10/1+", "10/2", "10/3-", "10/9", "10/10", "11/0", "12/1-"}
 	for _, paths := range [][]string{{a, b}, {b, a}} {
 		for _, sort := range []bool{false, true} {

@@ -204,7 +204,9 @@ func (r *reader) json(in io.Reader) func(*Item) error {
 			case err != nil && !errors.Is(err, io.EOF):
 				return fmt.Errorf("%s:%d: %w", r.path, n+1, cutOff(err))
 			}
-			n++
+			if n++; n == 1 { // some programs begin a file so
+				line = bytes.TrimPrefix(line, []byte("\uFEFF"))
+			}
 			if line = bytes.TrimSpace(line); len(line) == 0 {
 				continue
 			}
