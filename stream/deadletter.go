@@ -123,13 +123,11 @@ func (d *deadLetters) insist(ctx context.Context, l *lane, letters []letter) boo
 	}
 }
 
-// append queues a letter. One that the broker finds too large goes without its
-// body.
+// append queues a letter. One that the broker finds too large goes with the hash of
+// its message in place of the body.
 func (d *deadLetters) append(l letter) {
-	d.fill(&l)
+	slim := d.fill(&l)
 	partition := int32(event.Partition(l.key, d.producer.Partitions()))
-	slim := l
-	slim.Body, slim.Raw = nil, nil
 	stands := func(at deadPlace, err error) {
 		if err == nil && d.told != nil {
 			d.told.note(l.Source, at)
@@ -156,22 +154,24 @@ func (d *deadLetters) append(l letter) {
 func (d *deadLetters) stands(source Place) bool { return d.told != nil && d.told.knows(source) }
 
 // fill puts in what may be shown of the message: the body with secrets and
-// card numbers masked where it can be parsed, else its hash.
-func (d *deadLetters) fill(l *letter) {
+// card numbers masked where it can be parsed, else its hash. slim is the letter with
+// the hash alone.
+func (d *deadLetters) fill(l *letter) (slim letter) {
 	if len(l.value) == 0 && l.Print.Length == 0 && l.Code == conflicting {
 		l.Print = nil
-		return
+		return *l
 	}
-	if masked, ok := event.MaskBody(d.schema, l.value); ok {
-		l.Body, l.Print = masked, nil
-	} else {
-		sum := sha256.Sum256(l.value)
-		l.Print.SHA256 = hex.EncodeToString(sum[:])
-		if d.raw {
-			l.Raw = l.value
-		}
-	}
+	sum := sha256.Sum256(l.value)
+	l.Print.SHA256 = hex.EncodeToString(sum[:])
+	value := l.value
 	l.value = nil
+	slim = *l
+	if masked, ok := event.MaskBody(d.schema, value); ok {
+		l.Body, l.Print = masked, nil
+	} else if d.raw {
+		l.Raw = value
+	}
+	return slim
 }
 
 func (l *letter) json() []byte {
