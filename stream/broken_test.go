@@ -6,8 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -104,14 +106,16 @@ func TestBrokerComesLater(t *testing.T) {
 }
 
 // reserve gives a port of this machine where nobody listens, and which nobody is
-// given who asks for any one; who asks for this one gets it.
+// given who asks for any one; who asks for this one gets it. Only Linux lets somebody
+// listen where another one is bound: elsewhere it is given back.
 func reserve(t *testing.T) (port int) {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = syscall.Close(fd) })
+	release := sync.OnceFunc(func() { _ = syscall.Close(fd) })
+	t.Cleanup(release)
 	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil { // as listeners of Go do
 		t.Fatal(err)
 	}
@@ -121,6 +125,9 @@ func reserve(t *testing.T) (port int) {
 	at, err := syscall.Getsockname(fd)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if runtime.GOOS != "linux" {
+		release()
 	}
 	return at.(*syscall.SockaddrInet4).Port
 }
