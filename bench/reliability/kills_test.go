@@ -13,7 +13,7 @@ func TestReliabilityKills(t *testing.T) {
 	kills, n := scale(20, 200), scale(100_000, 1_000_000)
 	p := newPlace(t)
 	random := rand.New(rand.NewPCG(seed(t), 1))
-	all := payments(t, n+n/2)
+	all := payments(t, n+n/4)
 	p.send(t, all[:n])
 	config := p.configure(t, "sluice", "{dir: journal, interval: 50ms}")
 	w := p.watch(t)
