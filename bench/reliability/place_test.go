@@ -132,25 +132,49 @@ func newPlace(t *testing.T) *place {
 	for _, which := range []string{"tx", "labels", "verdicts", "dead", "alerts"} {
 		topics = append(topics, p.topic(which))
 	}
-	if _, err := p.admin.CreateTopics(t.Context(), partitions, 1, nil, topics...); err != nil {
-		t.Fatal(err)
-	}
-	// The broker knows of its topics a moment later.
-	for end := time.Now().Add(hung); ; time.Sleep(20 * time.Millisecond) {
+	eventually(t, "the topics come", func() error {
+		made, err := p.admin.CreateTopics(t.Context(), partitions, 1, nil, topics...)
+		if err != nil {
+			return err
+		}
 		there, err := p.admin.ListTopics(t.Context(), topics...)
-		if err == nil && there.Error() == nil && led(there) == partitions*len(topics) {
-			break
+		if err == nil && led(there) < partitions*len(topics) {
+			err = fmt.Errorf("%d of %d partitions have a leader; creating them: %v", led(there), partitions*len(topics), made.Error())
 		}
-		if time.Now().After(end) {
-			t.Fatalf("the topics do not come: %v, %v", there, err)
-		}
-	}
+		return err
+	})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		_, _ = p.admin.DeleteTopics(ctx, topics...)
 	})
 	return p
+}
+
+// eventually asks a broker for something until it gives it. One that was just
+// killed or frozen has no leaders for a moment and takes no new topics, whatever
+// the program has already had of it.
+func eventually(t *testing.T, what string, ask func() error) {
+	t.Helper()
+	err := ask()
+	for end := time.Now().Add(hung); err != nil; err = ask() {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain: %s: %v", what, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// ends gives where the partitions of a topic end.
+func (p *place) ends(t *testing.T, which string) (ends kadm.ListedOffsets) {
+	t.Helper()
+	eventually(t, "the ends of "+which, func() (err error) {
+		if ends, err = p.admin.ListEndOffsets(t.Context(), p.topic(which)); err == nil {
+			err = ends.Error()
+		}
+		return err
+	})
+	return ends
 }
 
 // led counts the partitions that have a leader.
@@ -263,10 +287,7 @@ func (p *place) readVerdicts(t *testing.T, each func(*verdict)) {
 // readRecords reads the verdicts topic as it is.
 func (p *place) readRecords(t *testing.T, each func(*kgo.Record)) {
 	t.Helper()
-	ends, err := p.admin.ListEndOffsets(t.Context(), p.topic("verdicts"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ends := p.ends(t, "verdicts")
 	open := map[int32]int64{}
 	ends.Each(func(o kadm.ListedOffset) {
 		if o.Offset > 0 {

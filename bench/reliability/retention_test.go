@@ -1,6 +1,7 @@
 package reliability
 
 import (
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -69,10 +70,7 @@ func (g hole) lost() int { return int(g.first - g.from) }
 // hole deletes some of the records of a partition that are not decided.
 func (p *place) hole(t *testing.T, random *rand.Rand, partition int32) hole {
 	t.Helper()
-	ends, err := p.admin.ListEndOffsets(t.Context(), p.topic("tx"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ends := p.ends(t, "tx")
 	g := hole{partition: partition}
 	p.readVerdicts(t, func(v *verdict) {
 		if v != nil && v.Source.Partition == partition {
@@ -91,9 +89,10 @@ func (p *place) deleteRecords(t *testing.T, topic string, partition int32, below
 	t.Helper()
 	before := kadm.Offsets{}
 	before.AddOffset(p.topic(topic), partition, below, -1)
-	if r, err := p.admin.DeleteRecords(t.Context(), before); err != nil || r.Error() != nil {
-		t.Fatalf("%v, %v", err, r.Error())
-	}
+	eventually(t, "they are deleted", func() error {
+		r, err := p.admin.DeleteRecords(t.Context(), before)
+		return errors.Join(err, r.Error())
+	})
 }
 
 // awaitGap waits until /readyz says what is missing and what to do.

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -84,10 +85,11 @@ type scaled struct {
 func newScaled(t *testing.T, name string, memory int64) *scaled {
 	t.Helper()
 	s := &scaled{place: newPlace(t), name: name, next: 1 << 40, budget: memory << 20}
-	meta, err := s.admin.BrokerMetadata(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	var meta kadm.Metadata
+	eventually(t, "the cluster's name", func() (err error) {
+		meta, err = s.admin.BrokerMetadata(t.Context())
+		return err
+	})
 	s.config = s.configure(t, "sluice", "{dir: journal}", fmt.Sprintf("history: {memory: %dMiB}", memory))
 	s.journal = filepath.Join(s.dir, "journal", s.place.name+"@"+meta.Cluster)
 	return s
@@ -135,10 +137,7 @@ func (s *scaled) restart(t *testing.T, w *world) {
 // expect tells when the verdict of an id is read.
 func (s *scaled) expect(t *testing.T, id int) <-chan time.Time {
 	t.Helper()
-	ends, err := s.admin.ListEndOffsets(t.Context(), s.topic("verdicts"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ends := s.ends(t, "verdicts")
 	c, err := kgo.NewClient(kgo.SeedBrokers(s.seeds...), kgo.ConsumePartitions(ends.KOffsets()), kgo.FetchMaxWait(20*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)

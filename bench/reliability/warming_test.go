@@ -92,10 +92,7 @@ func TestReliabilityWarming(t *testing.T) {
 // forgetMost deletes all but the newest of two partitions of the payments.
 func (p *place) forgetMost(t *testing.T, random *rand.Rand) {
 	t.Helper()
-	ends, err := p.admin.ListEndOffsets(t.Context(), p.topic("tx"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ends := p.ends(t, "tx")
 	for _, partition := range []int32{1, 3} {
 		end := ends[p.topic("tx")][partition].Offset
 		p.deleteRecords(t, "tx", partition, end-1-random.Int64N(end/40))
