@@ -10,6 +10,8 @@ import (
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
+
+	"sluice/stream/produce"
 )
 
 // Topics names the topics of a job. Labels and Alerts may be empty: there are none.
@@ -50,7 +52,7 @@ func (e *MissingTopicsError) Error() string {
 func (t Topics) input(name string) bool { return name == t.Transactions || name == t.Labels }
 
 // Prepare creates the missing topics, where that is allowed, waits until all
-// have leaders, and warns of settings under which histories can't be rebuilt.
+// have leaders, and warns of settings under which something can be lost.
 func (c *Cluster) Prepare(ctx context.Context, topics Topics, how Creation, retention time.Duration, log *slog.Logger) error {
 	if how.Partitions == 0 {
 		how.Partitions = 4
@@ -145,14 +147,14 @@ func (c *Cluster) awaitLeaders(ctx context.Context, topic string) error {
 	}
 }
 
-// review warns of settings that the histories can't be rebuilt under. It is
-// advice: a broker that does not tell its settings is no fault.
+// review warns of settings under which histories can't be rebuilt, or records are
+// refused. It is advice: a broker that does not tell its settings is no fault.
 func (c *Cluster) review(ctx context.Context, topics Topics, retention time.Duration, log *slog.Logger) {
 	req := &kafka.DescribeConfigsRequest{}
 	for _, name := range topics.all() {
 		req.Resources = append(req.Resources, kafka.DescribeConfigRequestResource{
 			ResourceType: kafka.ResourceTypeTopic, ResourceName: name,
-			ConfigNames: []string{"retention.ms", "retention.bytes", "cleanup.policy", "message.timestamp.type"},
+			ConfigNames: []string{"retention.ms", "retention.bytes", "cleanup.policy", "message.timestamp.type", "max.message.bytes"},
 		})
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -168,7 +170,7 @@ func (c *Cluster) review(ctx context.Context, topics Topics, retention time.Dura
 			settings[e.ConfigName] = e.ConfigValue
 		}
 		for _, w := range warnings(topics, res.ResourceName, settings, retention) {
-			log.Warn("a topic is set so that a restart may lose something", "topic", res.ResourceName, "reason", w)
+			log.Warn("a topic is set so that something may be lost", "topic", res.ResourceName, "reason", w)
 		}
 	}
 }
@@ -176,9 +178,14 @@ func (c *Cluster) review(ctx context.Context, topics Topics, retention time.Dura
 // warnings judges the settings of one topic.
 func warnings(topics Topics, name string, settings map[string]string, retention time.Duration) []string {
 	var out []string
+	written := name == topics.Transactions || name == topics.Verdicts || name == topics.DeadLetters
+	if most, err := strconv.ParseInt(settings["max.message.bytes"], 10, 64); err == nil && written && most < produce.MaxBatch {
+		out = append(out, fmt.Sprintf("max.message.bytes=%d: a larger record is refused; one of a partition stops it, and a request that needs one gets an error and no verdict record; set it to %d or more",
+			most, produce.MaxBatch))
+	}
 	needed := name == topics.Verdicts || topics.input(name)
 	if !needed {
-		return nil
+		return out
 	}
 	if strings.Contains(settings["cleanup.policy"], "compact") {
 		out = append(out, "cleanup.policy=compact removes records that histories and decided ids are read back from; set it to delete")

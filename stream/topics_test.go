@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestWarnings judges settings of topics that a rebuild would suffer from.
+// TestWarnings judges settings of topics that something may be lost by.
 func TestWarnings(t *testing.T) {
 	topics := Topics{Transactions: "tx", Labels: "labels", Verdicts: "verdicts", DeadLetters: "dead"}
 	for _, c := range []struct {
@@ -21,6 +21,11 @@ func TestWarnings(t *testing.T) {
 		{"verdicts", "cleanup.policy=compact,delete", "cleanup.policy=compact"},
 		{"tx", "message.timestamp.type=LogAppendTime", "LogAppendTime"},
 		{"dead", "cleanup.policy=compact retention.ms=1", ""},
+		{"verdicts", "max.message.bytes=1000", "max.message.bytes=1000: a larger record is refused"},
+		{"dead", "max.message.bytes=1000", "set it to 900000 or more"},
+		{"tx", "max.message.bytes=899999", "899999"},
+		{"verdicts", "max.message.bytes=1048588", ""},
+		{"labels", "max.message.bytes=1000", ""},
 	} {
 		settings := map[string]string{}
 		for _, s := range strings.Fields(c.settings) {

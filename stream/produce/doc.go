@@ -21,6 +21,10 @@ import (
 	"sluice/stream/wire"
 )
 
+// MaxBatch is how many bytes a record batch has at most, and so a record: less than
+// what brokers take where nobody has set max.message.bytes.
+const MaxBatch = 900_000
+
 // ErrFenced says that another run has taken the producer id over: what this
 // run still sends is refused, and it must stop.
 var ErrFenced = errors.New("another run has taken over this producer id; this one must stop")
@@ -80,7 +84,7 @@ type Options struct {
 
 	Space chan<- struct{} // signalled when a full producer has room again; may be nil
 
-	MaxBatch  int           // bytes; 0: 900,000, below the broker's default limit
+	MaxBatch  int           // bytes; 0: MaxBatch
 	MaxQueued int64         // bytes not acknowledged at which Full says so; 0: 16 MiB
 	Timeout   time.Duration // of a request; 0: 10 s
 	Log       *slog.Logger  // nil: slog.Default()
@@ -88,7 +92,7 @@ type Options struct {
 
 func (o *Options) defaults() {
 	if o.MaxBatch == 0 {
-		o.MaxBatch = 900_000
+		o.MaxBatch = MaxBatch
 	}
 	if o.MaxQueued == 0 {
 		o.MaxQueued = 16 << 20
