@@ -39,10 +39,10 @@ type Demotion struct {
 // Restraint keeps live rules from acting on single transactions. It is asked for
 // rules that fire only, after the rule's own rollout, and in the order given; the
 // first cause is the one that is told, but that a snooze is told before a rollout:
-// whoever snoozed the rule does not want to hear of it there. The transactions of a batch are evaluated
-// by several goroutines at once: a Restraint must not change meanwhile, and what it
-// says must follow from the rule, the transaction and the transactions that were
-// settled before, so that a replay decides the same.
+// whoever snoozed the rule does not want to hear of it there. The transactions of a
+// batch are evaluated by several goroutines at once: a Restraint must not change
+// meanwhile, and what it says must follow from the rule, the transaction and the
+// transactions that were settled before, so that a replay decides the same.
 type Restraint interface {
 	// Restrain says why a live rule, by its index in the set, that fires on tx must
 	// not act there; NoCause: it may. The text ends up in verdict records.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -50,7 +51,7 @@ func (g *gateway) read(w http.ResponseWriter, r *http.Request, members ...string
 		if len(texts) > 1 {
 			return a, &Problem{Title: "Not valid JSON", Status: http.StatusBadRequest, Code: string(event.DuplicateKey), Field: clip(name), Detail: "the body has two members of this name"}
 		}
-		if into == nil || !contains(members, name) {
+		if into == nil || !slices.Contains(members, name) {
 			return a, &Problem{Title: "Unknown member", Status: http.StatusUnprocessableEntity, Code: "unknown_field", Field: clip(name), Detail: "the members are " + strings.Join(members, ", ")}
 		}
 		if err := json.Unmarshal(text, into); err != nil {
@@ -92,7 +93,7 @@ func (g *gateway) query(r *http.Request, members ...string) (a asked, p *Problem
 		return a, &Problem{Title: "Not a query", Status: http.StatusBadRequest, Code: "bad_query", Detail: "the query is not encoded as in a URL: write %3B for a semicolon, %25 for a percent sign, + for a blank"}
 	}
 	for name, values := range given {
-		if !contains(members, name) || len(values) != 1 {
+		if !slices.Contains(members, name) || len(values) != 1 {
 			return a, &Problem{Title: "Unknown parameter", Status: http.StatusUnprocessableEntity, Code: "unknown_field", Field: clip(name), Detail: "the parameters, each once, are " + strings.Join(members, ", ")}
 		}
 		*fields[name] = values[0]
@@ -105,15 +106,6 @@ func (a *asked) fields() map[string]*string {
 		"value": &a.Value, "entity": &a.Entity, "ttl": &a.TTL, "for": &a.For, "until": &a.Until,
 		"author": &a.Author, "why": &a.Why, "rule_set": &a.RuleSet,
 	}
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }
 
 // clip shortens what a client sent, for an answer.
