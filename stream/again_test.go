@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"sluice/rules"
@@ -17,15 +16,9 @@ import (
 // kept, is a conflict, also where its payment left memory in the run that decided
 // it. Decided once more, it would keep that payment from ever coming back.
 func TestForgottenIDsAreInTheJournal(t *testing.T) {
-	schema, err := event.ParseSchema("schema.yaml", []byte(simSchemaText), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.LoadFS(fstest.MapFS{"r.yaml": {Data: []byte(coldRules)}}, "cold", schema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &coldShop{t: t, schema: schema, set: set, keep: time.Hour, decoder: event.NewDecoder(schema), seen: func(*scoring.Decision) {}}
+	schema, sets := coldSets(t, coldRules)
+	c := newColdShop(t, schema, sets[0])
+	c.keep = time.Hour
 	c.open(t.TempDir(), 1<<20)
 	defer c.close()
 	pay := func(tx *event.Transaction, id, at int, entity string) {
@@ -60,15 +53,9 @@ func TestForgottenIDsAreInTheJournal(t *testing.T) {
 // What the verdicts topic says of an id goes to the journal with its transaction,
 // also where the id is forgotten at the end of the very batch.
 func TestForgottenInItsBatch(t *testing.T) {
-	schema, err := event.ParseSchema("schema.yaml", []byte(simSchemaText), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.LoadFS(fstest.MapFS{"r.yaml": {Data: []byte(coldRules)}}, "cold", schema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &coldShop{t: t, schema: schema, set: set, most: 2, decoder: event.NewDecoder(schema), seen: func(*scoring.Decision) {}}
+	schema, sets := coldSets(t, coldRules)
+	c := newColdShop(t, schema, sets[0])
+	c.most = 2
 	c.open(t.TempDir(), 1<<20)
 	defer c.close()
 	const ms = int64(1_700_000_000_000)
@@ -92,15 +79,8 @@ func TestForgottenInItsBatch(t *testing.T) {
 // A repeat whose id is forgotten while it waits for the verdict has no place, not
 // the first one of the first partition: whoever answers looks it up.
 func TestForgottenWhileWaiting(t *testing.T) {
-	schema, err := event.ParseSchema("schema.yaml", []byte(simSchemaText), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := rules.LoadFS(fstest.MapFS{"r.yaml": {Data: []byte(coldRules)}}, "cold", schema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := newEngine(scoring.New(schema, set, scoring.Options{}), 0, 1, slog.New(slog.DiscardHandler))
+	schema, sets := coldSets(t, coldRules)
+	e := newEngine(scoring.New(schema, sets[0], scoring.Options{}), 0, 1, slog.New(slog.DiscardHandler))
 	e.out = &outputs{verdicts: &echo[token]{}}
 	id, c := event.HashKey([]byte("1")), &call{open: new(atomic.Int64), done: make(chan struct{})}
 	e.waiting[id] = []token{{id: id, call: c}}

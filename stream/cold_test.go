@@ -61,6 +61,28 @@ const coldMore = `
   - {id: cards, when: 'distinct(shop.last("30d"), .card) >= 0'}
 `
 
+// coldSets gives rule sets, all on one schema.
+func coldSets(t *testing.T, texts ...string) (schema *event.Schema, sets []*rules.Set) {
+	t.Helper()
+	schema, err := event.ParseSchema("schema.yaml", []byte(simSchemaText), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range texts {
+		set, err := rules.LoadFS(fstest.MapFS{"r.yaml": {Data: []byte(text)}}, "cold", schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sets = append(sets, set)
+	}
+	return schema, sets
+}
+
+// newColdShop gives a shop; open begins its first run.
+func newColdShop(t *testing.T, schema *event.Schema, set *rules.Set) *coldShop {
+	return &coldShop{t: t, schema: schema, set: set, decoder: event.NewDecoder(schema), seen: func(*scoring.Decision) {}}
+}
+
 // open begins a run on what is in a directory.
 func (c *coldShop) open(dir string, memory int64) {
 	c.t.Helper()
@@ -181,17 +203,8 @@ func TestHotHistoryLiesOnDisk(t *testing.T) {
 	if testing.Short() {
 		n = 20_000
 	}
-	schema, err := event.ParseSchema("schema.yaml", []byte(simSchemaText), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sets [2]*rules.Set
-	for i, text := range []string{coldRules, coldRules + coldMore} {
-		if sets[i], err = rules.LoadFS(fstest.MapFS{"r.yaml": {Data: []byte(text)}}, "cold", schema); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c := &coldShop{t: t, schema: schema, set: sets[0], decoder: event.NewDecoder(schema)}
+	schema, sets := coldSets(t, coldRules, coldRules+coldMore)
+	c := newColdShop(t, schema, sets[0])
 	dir := t.TempDir()
 	c.open(dir, memory)
 	past := &coldPast{make([]int64, 1), make([]int64, 1), make([]int64, 1)}

@@ -3,28 +3,17 @@ package stream
 import (
 	"fmt"
 	"testing"
-	"testing/fstest"
 	"time"
 
-	"sluice/rules"
-	"sluice/scoring"
 	"sluice/scoring/event"
 )
 
 // What the journal has forgotten and memory still counts is no damage, although
 // rules look back further now, and a late payment lies before it.
 func TestForgottenIsNotDamage(t *testing.T) {
-	schema, err := event.ParseSchema("schema.yaml", []byte(simSchemaText), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sets [2]*rules.Set
-	for i, text := range []string{coldRules, coldRules + "  - {id: year, when: 'count(shop.last(\"300d\"), .amount >= 50) >= 0'}\n"} {
-		if sets[i], err = rules.LoadFS(fstest.MapFS{"r.yaml": {Data: []byte(text)}}, "cold", schema); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c := &coldShop{t: t, schema: schema, set: sets[0], keep: time.Hour, decoder: event.NewDecoder(schema), seen: func(*scoring.Decision) {}}
+	schema, sets := coldSets(t, coldRules, coldRules+"  - {id: year, when: 'count(shop.last(\"300d\"), .amount >= 50) >= 0'}\n")
+	c := newColdShop(t, schema, sets[0])
+	c.keep = time.Hour
 	c.open(t.TempDir(), 2<<20)
 	defer c.close()
 	const day = int64(24 * time.Hour / time.Millisecond)

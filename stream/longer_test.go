@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
-	"sluice/rules"
 	"sluice/scoring"
 	"sluice/scoring/event"
 )
@@ -15,18 +13,11 @@ import (
 // Windows that are longer than any before lack what was dropped by then, of memory
 // at a reload and of the journal at a restart, and their maturity says so.
 func TestLongerWindowsAreYoung(t *testing.T) {
-	schema, err := event.ParseSchema("schema.yaml", []byte(simSchemaText), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sets [2]*rules.Set
-	for i, text := range []string{coldRules, coldRules + "  - {id: year, when: 'count(shop.last(\"300d\")) >= 0'}\n"} {
-		if sets[i], err = rules.LoadFS(fstest.MapFS{"r.yaml": {Data: []byte(text)}}, "cold", schema); err != nil {
-			t.Fatal(err)
-		}
-	}
+	schema, sets := coldSets(t, coldRules, coldRules+"  - {id: year, when: 'count(shop.last(\"300d\")) >= 0'}\n")
 	dir, record := t.TempDir(), ""
-	c := &coldShop{t: t, schema: schema, set: sets[0], keep: time.Hour, decoder: event.NewDecoder(schema), seen: func(d *scoring.Decision) { record = string(d.Record) }}
+	c := newColdShop(t, schema, sets[0])
+	c.keep = time.Hour
+	c.seen = func(d *scoring.Decision) { record = string(d.Record) }
 	c.open(dir, 2<<20)
 	defer func() { c.close() }()
 	id := 0
