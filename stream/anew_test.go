@@ -6,8 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-
+	"sluice/bench/kafkatest"
 	"sluice/stream"
 )
 
@@ -36,13 +35,8 @@ func TestVerdictsExpired(t *testing.T) {
 	stop()
 	_, stop = b.run(t, o) // leaves its markers
 	stop()
-	admin := kadm.NewClient(peer(t, b.seeds))
-	ends, err := admin.ListEndOffsets(t.Context(), b.topics.Verdicts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r, err := admin.DeleteRecords(t.Context(), ends.Offsets()); err != nil || r.Error() != nil {
-		t.Fatalf("%v, %v", err, r.Error())
+	for partition, end := range kafkatest.Ends(t, b.out, b.topics.Verdicts) {
+		kafkatest.DeleteRecords(t, b.out, b.topics.Verdicts, partition, end)
 	}
 	p, stop = b.run(t, o)
 	b.pay(t, 1, 2)
@@ -62,10 +56,7 @@ func TestVerdictsAnew(t *testing.T) {
 	b.pay(t, 0, 100)
 	b.decided(t, p, 100)
 	stop()
-	admin := kadm.NewClient(peer(t, b.seeds))
-	if _, err := admin.DeleteTopic(t.Context(), b.topics.Verdicts); err != nil {
-		t.Fatal(err)
-	}
+	kafkatest.Delete(t, b.out, b.topics.Verdicts)
 	p, stop = b.run(t, o) // makes it
 	b.pay(t, 100, 110)
 	b.decided(t, p, 10)
@@ -108,9 +99,7 @@ func TestLettersAnew(t *testing.T) {
 	if err := os.CopyFS(kept, os.DirFS(o.Journal.Dir)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := kadm.NewClient(peer(t, b.seeds)).DeleteTopic(t.Context(), b.topics.DeadLetters); err != nil {
-		t.Fatal(err)
-	}
+	kafkatest.Delete(t, b.out, b.topics.DeadLetters)
 	p, stop = b.run(t, o)
 	fail(p, 5)
 	stop()

@@ -8,8 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-
+	"sluice/bench/kafkatest"
 	"sluice/scoring/event"
 	"sluice/stream"
 )
@@ -24,9 +23,8 @@ rules:
 // beginning, offsets are those of the partition of its customer.
 type story struct {
 	*bench
-	admin *kadm.Client
-	next  int // id
-	ids   map[string]int
+	next int // id
+	ids  map[string]int
 }
 
 func newStory(t *testing.T) *story {
@@ -35,7 +33,7 @@ func newStory(t *testing.T) *story {
 	b.start = time.Now().Add(-24 * time.Hour).Truncate(time.Second)
 	b.set = setOf(t, b.schema, hourRules)
 	b.create(t, b.options())
-	return &story{bench: b, admin: kadm.NewClient(peer(t, b.seeds)), ids: map[string]int{}}
+	return &story{bench: b, ids: map[string]int{}}
 }
 
 // customers gives two of different partitions, and the first one's partition.
@@ -68,11 +66,7 @@ func (b *bench) decided(t *testing.T, p *stream.Processor, n int64) {
 // forget deletes the records of a partition below an offset.
 func (s *story) forget(t *testing.T, partition int32, below int64) {
 	t.Helper()
-	offsets := kadm.Offsets{}
-	offsets.AddOffset(s.topics.Transactions, partition, below, -1)
-	if r, err := s.admin.DeleteRecords(t.Context(), offsets); err != nil || r.Error() != nil {
-		t.Fatalf("%v, %v", err, r.Error())
-	}
+	kafkatest.DeleteRecords(t, s.out, s.topics.Transactions, partition, below)
 }
 
 // marked gives the flags of all verdicts, by name, and the maturity of the hour.

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"sluice/bench/kafkatest"
 	"sluice/rules"
 	"sluice/scoring"
 )
@@ -234,12 +235,7 @@ func TestGap(t *testing.T) {
 		b.send(t, b.topics.Transactions, "a", b.start, b.body(i, "a", b.start, 100))
 	}
 	b.flush(t)
-	adm := kadm.NewClient(b.out)
-	var cut kadm.Offsets
-	cut.Add(kadm.Offset{Topic: b.topics.Transactions, Partition: 0, At: 15, LeaderEpoch: -1})
-	if _, err := adm.DeleteRecords(t.Context(), cut); err != nil {
-		t.Fatal(err)
-	}
+	kafkatest.DeleteRecords(t, b.out, b.topics.Transactions, 0, 15)
 	p, stop = b.run(t, o)
 	await(t, "the trouble is told", func() bool {
 		s := p.State()

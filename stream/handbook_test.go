@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice/bench/kafkatest"
 	"sluice/rules"
 	"sluice/scoring/event"
 	"sluice/stream"
@@ -177,9 +178,9 @@ func (b *bench) create(t *testing.T, o stream.Options) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.Prepare(t.Context(), b.topics, o.Creation, 0, o.Log); err != nil {
-		t.Fatal(err)
-	}
+	kafkatest.Eventually(t, "the topics are there", func() error {
+		return c.Prepare(t.Context(), b.topics, o.Creation, 0, o.Log)
+	})
 }
 
 // cpu gives the time that this process has used.

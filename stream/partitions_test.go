@@ -7,7 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kadm"
+	"sluice/bench/kafkatest"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -115,29 +116,19 @@ func (b *bench) outcomes(t *testing.T, n int) map[string]string {
 func (b *bench) topic(t *testing.T, name string, partitions int32) {
 	t.Helper()
 	forever := "-1"
-	r, err := kadm.NewClient(b.out).CreateTopic(t.Context(), partitions, 1, map[string]*string{"retention.ms": &forever}, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Err != nil {
-		t.Fatal(r.Err)
-	}
+	kafkatest.Create(t, b.out, partitions, map[string]*string{"retention.ms": &forever}, name)
 }
 
 // holdsIn makes sure that the transactions lie in all the partitions.
 func (b *bench) holdsIn(t *testing.T, partitions, n int) {
 	t.Helper()
-	ends, err := kadm.NewClient(b.out).ListEndOffsets(t.Context(), b.topics.Transactions)
-	if err != nil {
-		t.Fatal(err)
-	}
 	total, used := 0, 0
-	ends.Each(func(o kadm.ListedOffset) {
-		total += int(o.Offset)
-		if o.Offset > 0 {
+	for _, end := range kafkatest.Ends(t, b.out, b.topics.Transactions) {
+		total += int(end)
+		if end > 0 {
 			used++
 		}
-	})
+	}
 	if total != n || used != partitions {
 		t.Fatalf("%d transactions in %d partitions, not %d in %d", total, used, n, partitions)
 	}

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kadm"
+	"sluice/bench/kafkatest"
+
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -27,11 +28,7 @@ func TestReadOne(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	before := kadm.Offsets{}
-	before.AddOffset("v", 0, 2, -1)
-	if _, err := kadm.NewClient(client).DeleteRecords(t.Context(), before); err != nil {
-		t.Fatal(err)
-	}
+	kafkatest.DeleteRecords(t, client, "v", 0, 2)
 	cluster, err := Dial(Kafka{Brokers: fake.ListenAddrs()}, "v")
 	if err != nil {
 		t.Fatal(err)

@@ -5,70 +5,31 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
-)
 
-// broker gives the process id of the broker, or skips if it is not ours to harm.
-func (p *place) broker(t *testing.T) int {
-	t.Helper()
-	if p.kafka == "" {
-		t.Skip("needs a broker that may be killed: .ci/kafka start DIR, then set SLUICE_TEST_KAFKA=DIR")
-	}
-	text, err := os.ReadFile(filepath.Join(p.kafka, "pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pid
-}
+	"sluice/bench/kafkatest"
+)
 
 // harm does something to the broker until heal is called.
 type harm struct {
 	name string
 	says []string // one of them is in /readyz meanwhile
-	do   func(t *testing.T, p *place) (heal func())
+	do   func(t *testing.T, b kafkatest.Broker) (heal func())
 }
 
 var harms = []harm{
-	{"kills", []string{"nobody listens there"}, func(t *testing.T, p *place) func() {
-		pid := p.broker(t)
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		return func() {
-			for gone := time.Now().Add(hung); lives(pid) && time.Now().Before(gone); {
-				time.Sleep(10 * time.Millisecond) // its memory is taken apart first
-			}
-			if out, err := exec.Command(filepath.Join("..", "..", ".ci", "kafka"), "restart", p.kafka).CombinedOutput(); err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-		}
+	{"kills", []string{"nobody listens there"}, func(t *testing.T, b kafkatest.Broker) func() {
+		b.Kill(t)
+		return func() { b.Restart(t) }
 	}},
-	{"freezes", []string{"no answer in time", "has not answered for"}, func(t *testing.T, p *place) func() {
-		pid := p.broker(t)
-		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-			t.Fatal(err)
-		}
-		return func() { _ = syscall.Kill(pid, syscall.SIGCONT) }
+	{"freezes", []string{"no answer in time", "has not answered for"}, func(t *testing.T, b kafkatest.Broker) func() {
+		b.Freeze(t)
+		return func() { b.Thaw(t) }
 	}},
-}
-
-// lives says whether a process is there that is not waited for.
-func lives(pid int) bool {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	return err == nil && !strings.Contains(string(status), "State:\tZ")
 }
 
 // TestReliabilityBroker kills the broker and starts it again, or freezes it for
@@ -89,13 +50,14 @@ func TestReliabilityBroker(t *testing.T) {
 func brokerHarmed(t *testing.T, h harm, stream uint64, all []payment, want []expected, calm int64) {
 	times, n := scale(3, 20), len(all)
 	random := rand.New(rand.NewPCG(seed(t), stream))
+	broker := kafkatest.Named(t)
 	p := newPlace(t)
 	o, harmed := p.run(t, all, want, func(w *watch, s *process) {
 		for i := range times {
 			seen, left := int(w.seen.Load()), times-i
 			goal := min(seen+1+random.IntN(max(1, 2*(n-seen)/(left+1))), n-1)
 			w.await(t, goal, s, hung)
-			heal := h.do(t, p)
+			heal := h.do(t, broker)
 			why := ""
 			s.await(t, "/readyz tells the cause", hung, func() bool {
 				var status int

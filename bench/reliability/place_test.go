@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"sluice/bench/kafkatest"
 )
 
 const (
@@ -89,7 +92,6 @@ func program(t *testing.T) string {
 // and a journal.
 type place struct {
 	seeds []string
-	kafka string // the broker's folder, of .ci/kafka; "" if unknown
 	name  string
 	dir   string
 	// through is the address that the program reaches the broker at, if it is another one.
@@ -107,19 +109,12 @@ type place struct {
 // SLUICE_TEST_BROKERS, or skips.
 func newPlace(t *testing.T) *place {
 	t.Helper()
-	p := &place{kafka: os.Getenv("SLUICE_TEST_KAFKA"), dir: t.TempDir(), patience: "1m"}
+	p := &place{dir: t.TempDir(), patience: "1m"}
 	p.name = fmt.Sprintf("%s-%d", compact(t.Name()), time.Now().UnixNano())
-	switch named := os.Getenv("SLUICE_TEST_BROKERS"); {
-	case p.kafka != "":
-		address, err := os.ReadFile(filepath.Join(p.kafka, "address"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.seeds = []string{strings.TrimSpace(string(address))}
-	case named != "":
+	if named := os.Getenv("SLUICE_TEST_BROKERS"); named != "" && os.Getenv("SLUICE_TEST_KAFKA") == "" {
 		p.seeds = strings.Split(named, ",")
-	default:
-		t.Skip("needs a real broker: .ci/kafka start DIR, then set SLUICE_TEST_KAFKA=DIR")
+	} else {
+		p.seeds = []string{kafkatest.Named(t).Says(t, "address")}
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(p.seeds...), kgo.UnknownTopicRetries(-1),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil))) // as Java's clients
@@ -132,59 +127,13 @@ func newPlace(t *testing.T) *place {
 	for _, which := range []string{"tx", "labels", "verdicts", "dead", "alerts"} {
 		topics = append(topics, p.topic(which))
 	}
-	eventually(t, "the topics come", func() error {
-		made, err := p.admin.CreateTopics(t.Context(), partitions, 1, nil, topics...)
-		if err != nil {
-			return err
-		}
-		there, err := p.admin.ListTopics(t.Context(), topics...)
-		if err == nil && led(there) < partitions*len(topics) {
-			err = fmt.Errorf("%d of %d partitions have a leader; creating them: %v", led(there), partitions*len(topics), made.Error())
-		}
-		return err
-	})
+	kafkatest.Create(t, client, partitions, nil, topics...)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		_, _ = p.admin.DeleteTopics(ctx, topics...)
 	})
 	return p
-}
-
-// eventually asks a broker for something until it gives it. One that was just
-// killed or frozen has no leaders for a moment and takes no new topics, whatever
-// the program has already had of it.
-func eventually(t *testing.T, what string, ask func() error) {
-	t.Helper()
-	err := ask()
-	for end := time.Now().Add(hung); err != nil; err = ask() {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain: %s: %v", what, err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-// ends gives where the partitions of a topic end.
-func (p *place) ends(t *testing.T, which string) (ends kadm.ListedOffsets) {
-	t.Helper()
-	eventually(t, "the ends of "+which, func() (err error) {
-		if ends, err = p.admin.ListEndOffsets(t.Context(), p.topic(which)); err == nil {
-			err = ends.Error()
-		}
-		return err
-	})
-	return ends
-}
-
-// led counts the partitions that have a leader.
-func led(topics kadm.TopicDetails) (n int) {
-	topics.EachPartition(func(x kadm.PartitionDetail) {
-		if x.Leader >= 0 && x.Err == nil {
-			n++
-		}
-	})
-	return n
 }
 
 func (p *place) topic(which string) string { return p.name + "-" + which }
@@ -287,13 +236,9 @@ func (p *place) readVerdicts(t *testing.T, each func(*verdict)) {
 // readRecords reads the verdicts topic as it is.
 func (p *place) readRecords(t *testing.T, each func(*kgo.Record)) {
 	t.Helper()
-	ends := p.ends(t, "verdicts")
-	open := map[int32]int64{}
-	ends.Each(func(o kadm.ListedOffset) {
-		if o.Offset > 0 {
-			open[o.Partition] = o.Offset
-		}
-	})
+	ends := kafkatest.Ends(t, p.client, p.topic("verdicts"))
+	open := maps.Clone(ends)
+	maps.DeleteFunc(open, func(_ int32, end int64) bool { return end == 0 })
 	c, err := kgo.NewClient(kgo.SeedBrokers(p.seeds...), kgo.ConsumeTopics(p.topic("verdicts")), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		t.Fatal(err)
@@ -307,11 +252,11 @@ func (p *place) readRecords(t *testing.T, each func(*kgo.Record)) {
 			t.Fatalf("reading verdicts: %d partitions are not read to their end", len(open))
 		}
 		f.EachRecord(func(r *kgo.Record) {
-			if r.Offset >= ends[r.Topic][r.Partition].Offset {
+			if r.Offset >= ends[r.Partition] {
 				return
 			}
 			each(r)
-			if r.Offset == ends[r.Topic][r.Partition].Offset-1 {
+			if r.Offset == ends[r.Partition]-1 {
 				delete(open, r.Partition)
 			}
 		})

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"sluice/bench/kafkatest"
 )
 
 // proxy is a bad network between the program and the broker: what goes through
@@ -44,15 +44,9 @@ const (
 // newProxy lies before the broker of a place, or skips.
 func newProxy(t *testing.T, p *place, random *rand.Rand) *proxy {
 	t.Helper()
-	if p.kafka == "" {
-		t.Skip("needs a broker that a proxy can lie before: .ci/kafka start DIR, then set SLUICE_TEST_KAFKA=DIR")
-	}
-	text, err := os.ReadFile(filepath.Join(p.kafka, "proxied"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	addresses := strings.Fields(string(text))
+	addresses := strings.Fields(kafkatest.Named(t).Says(t, "proxied"))
 	x := &proxy{broker: addresses[0], random: random, open: map[net.Conn]bool{}}
+	var err error
 	if x.listener, err = net.Listen("tcp", addresses[1]); err != nil {
 		t.Fatal(err)
 	}

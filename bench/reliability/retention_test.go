@@ -1,14 +1,13 @@
 package reliability
 
 import (
-	"errors"
 	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kadm"
+	"sluice/bench/kafkatest"
 )
 
 // TestReliabilityRetention deletes records that were never decided, as a topic's
@@ -70,29 +69,18 @@ func (g hole) lost() int { return int(g.first - g.from) }
 // hole deletes some of the records of a partition that are not decided.
 func (p *place) hole(t *testing.T, random *rand.Rand, partition int32) hole {
 	t.Helper()
-	ends := p.ends(t, "tx")
+	end := kafkatest.Ends(t, p.client, p.topic("tx"))[partition]
 	g := hole{partition: partition}
 	p.readVerdicts(t, func(v *verdict) {
 		if v != nil && v.Source.Partition == partition {
 			g.from = max(g.from, v.Source.Offset+1)
 		}
 	})
-	g.open = int(ends[p.topic("tx")][partition].Offset - g.from)
+	g.open = int(end - g.from)
 	g.first = g.from + 1 + random.Int64N(int64(g.open)/2)
-	p.deleteRecords(t, "tx", partition, g.first)
+	kafkatest.DeleteRecords(t, p.client, p.topic("tx"), partition, g.first)
 	t.Logf("%d records of partition %d are gone, %d to %d, and %d are left", g.lost(), partition, g.from, g.first-1, g.open-g.lost())
 	return g
-}
-
-// deleteRecords deletes those of a partition below an offset.
-func (p *place) deleteRecords(t *testing.T, topic string, partition int32, below int64) {
-	t.Helper()
-	before := kadm.Offsets{}
-	before.AddOffset(p.topic(topic), partition, below, -1)
-	eventually(t, "they are deleted", func() error {
-		r, err := p.admin.DeleteRecords(t.Context(), before)
-		return errors.Join(err, r.Error())
-	})
 }
 
 // awaitGap waits until /readyz says what is missing and what to do.

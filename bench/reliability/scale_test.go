@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"sluice/bench/kafkatest"
+
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -86,7 +88,7 @@ func newScaled(t *testing.T, name string, memory int64) *scaled {
 	t.Helper()
 	s := &scaled{place: newPlace(t), name: name, next: 1 << 40, budget: memory << 20}
 	var meta kadm.Metadata
-	eventually(t, "the cluster's name", func() (err error) {
+	kafkatest.Eventually(t, "the cluster's name", func() (err error) {
 		meta, err = s.admin.BrokerMetadata(t.Context())
 		return err
 	})
@@ -137,8 +139,11 @@ func (s *scaled) restart(t *testing.T, w *world) {
 // expect tells when the verdict of an id is read.
 func (s *scaled) expect(t *testing.T, id int) <-chan time.Time {
 	t.Helper()
-	ends := s.ends(t, "verdicts")
-	c, err := kgo.NewClient(kgo.SeedBrokers(s.seeds...), kgo.ConsumePartitions(ends.KOffsets()), kgo.FetchMaxWait(20*time.Millisecond))
+	from := map[int32]kgo.Offset{}
+	for partition, end := range kafkatest.Ends(t, s.client, s.topic("verdicts")) {
+		from[partition] = kgo.NewOffset().At(end)
+	}
+	c, err := kgo.NewClient(kgo.SeedBrokers(s.seeds...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{s.topic("verdicts"): from}), kgo.FetchMaxWait(20*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}

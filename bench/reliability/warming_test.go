@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sluice/bench/kafkatest"
 )
 
 // dayRules count, by their score, the payments of the customer and those at the
@@ -92,10 +94,10 @@ func TestReliabilityWarming(t *testing.T) {
 // forgetMost deletes all but the newest of two partitions of the payments.
 func (p *place) forgetMost(t *testing.T, random *rand.Rand) {
 	t.Helper()
-	ends := p.ends(t, "tx")
+	ends := kafkatest.Ends(t, p.client, p.topic("tx"))
 	for _, partition := range []int32{1, 3} {
-		end := ends[p.topic("tx")][partition].Offset
-		p.deleteRecords(t, "tx", partition, end-1-random.Int64N(end/40))
+		below := ends[partition] - 1 - random.Int64N(ends[partition]/40)
+		kafkatest.DeleteRecords(t, p.client, p.topic("tx"), partition, below)
 	}
 }
 

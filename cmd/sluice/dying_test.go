@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"sluice/bench/kafkatest"
+
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
@@ -97,7 +99,7 @@ func TestEndToEndDying(t *testing.T) {
 
 // TestBrokerDownAtStart: the program waits for its broker, and says so.
 func TestBrokerDownAtStart(t *testing.T) {
-	port, release, err := reserve()
+	port, release, err := kafkatest.Port()
 	if err != nil {
 		t.Fatal(err)
 	}

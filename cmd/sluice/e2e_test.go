@@ -18,7 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
+	"sluice/bench/kafkatest"
+
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -310,13 +311,7 @@ func tx(id int, account string, at time.Time, amount, more string) string {
 // count gives how many records a topic holds.
 func (p *place) count(t *testing.T, topic string) int {
 	t.Helper()
-	ends, err := kadm.NewClient(p.client).ListEndOffsets(t.Context(), p.name+"-"+topic)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	ends.Each(func(o kadm.ListedOffset) { n += int(o.Offset) })
-	return n
+	return int(kafkatest.Records(t, p.client, p.name+"-"+topic))
 }
 
 // move renames something in the directory.

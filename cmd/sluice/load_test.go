@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sluice/bench/kafkatest"
+
 	"github.com/klauspost/compress/gzip"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -87,9 +89,7 @@ func (l *loading) create(t *testing.T, topic, key, value string) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 4, 1, map[string]*string{key: &value}, l.name+topic); err != nil {
-		t.Fatal(err)
-	}
+	kafkatest.Create(t, client, 4, map[string]*string{key: &value}, l.name+topic)
 }
 
 // read gives the records of a topic, which must be n, by partition in the order
@@ -102,13 +102,7 @@ func (l *loading) read(t *testing.T, topic string, n int) map[int32][]*kgo.Recor
 		t.Fatal(err)
 	}
 	defer client.Close()
-	ends, err := kadm.NewClient(client).ListEndOffsets(t.Context(), topic)
-	if err != nil {
-		t.Fatal(err)
-	}
-	there := int64(0)
-	ends.Each(func(o kadm.ListedOffset) { there += o.Offset })
-	if there != int64(n) {
+	if there := kafkatest.Records(t, client, topic); there != int64(n) {
 		t.Fatalf("%s holds %d records, not %d", topic, there, n)
 	}
 	out := map[int32][]*kgo.Record{}
@@ -238,10 +232,11 @@ func TestEndToEndLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	configs, err := kadm.NewClient(client).DescribeTopicConfigs(t.Context(), l.name+"-tx", l.name+"-labels", l.name+"-verdicts", l.name+"-dead")
-	if err != nil {
-		t.Fatal(err)
-	}
+	var configs kadm.ResourceConfigs
+	kafkatest.Eventually(t, "the topics' settings", func() (err error) {
+		configs, err = kadm.NewClient(client).DescribeTopicConfigs(t.Context(), l.name+"-tx", l.name+"-labels", l.name+"-verdicts", l.name+"-dead")
+		return err
+	})
 	for _, c := range configs {
 		if c.Err != nil {
 			t.Errorf("topic %s: %v", c.Name, c.Err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -13,9 +12,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"sluice/bench/kafkatest"
 	"sluice/rules"
 	"sluice/scoring"
 	"sluice/stream/files"
@@ -175,9 +174,7 @@ func (l *loading) decide(t *testing.T, rulesDir, data string) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	if _, err := kadm.NewClient(client).CreateTopic(t.Context(), 3, 1, nil, l.name+"-verdicts"); err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
-		t.Fatal(err)
-	}
+	kafkatest.Create(t, client, 3, nil, l.name+"-verdicts")
 	r := newReplay(schema, set, nil, 10*time.Minute)
 	r.core = scoring.New(schema, set, scoring.Options{})
 	var records []*kgo.Record

@@ -9,13 +9,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"sluice/bench/kafkatest"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -42,7 +41,7 @@ func TestScripts(t *testing.T) {
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"code": exitsWith, "answers": answers},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("CONFIGS", configs)
-			port, release, err := reserve()
+			port, release, err := kafkatest.Port()
 			if err != nil {
 				return err
 			}
@@ -52,34 +51,6 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
-}
-
-// reserve gives a port of this machine where nobody listens, and which nobody is
-// given who asks for any one; who asks for this one gets it, again and again. Only
-// Linux lets somebody listen where another one is bound: elsewhere it is given back.
-func reserve() (port int, release func(), err error) {
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
-	if err != nil {
-		return 0, nil, err
-	}
-	release = sync.OnceFunc(func() { _ = syscall.Close(fd) })
-	err = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) // as listeners of Go do
-	if err == nil {
-		err = syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
-	}
-	if err != nil {
-		release()
-		return 0, nil, err
-	}
-	at, err := syscall.Getsockname(fd)
-	if err != nil {
-		release()
-		return 0, nil, err
-	}
-	if runtime.GOOS != "linux" {
-		release()
-	}
-	return at.(*syscall.SockaddrInet4).Port, release, nil
 }
 
 // exitsWith is the script command code.

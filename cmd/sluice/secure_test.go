@@ -1,14 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"sluice/bench/kafkatest"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 )
@@ -16,33 +17,20 @@ import (
 // secured is a real broker started by .ci/kafka: its folder says where it
 // listens how, and holds the certificates.
 type secured struct {
-	dir      string
+	kafkatest.Broker
 	password string // of the user sluice
 }
 
 func newSecured(t *testing.T) *secured {
 	t.Helper()
-	dir := os.Getenv("SLUICE_TEST_KAFKA")
-	if dir == "" {
-		t.Skip("set SLUICE_TEST_KAFKA to the folder of a broker started by .ci/kafka")
-	}
-	s := &secured{dir: dir}
-	t.Setenv("SLUICE_TEST_BROKERS", s.read(t, "address"))
-	s.password = s.read(t, "secure/password")
+	s := &secured{Broker: kafkatest.Named(t)}
+	t.Setenv("SLUICE_TEST_BROKERS", s.Says(t, "address"))
+	s.password = s.Says(t, "secure/password")
 	return s
 }
 
-func (s *secured) read(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(s.dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(text))
-}
-
 // file names one of the certificates and keys.
-func (s *secured) file(name string) string { return filepath.Join(s.dir, "secure", name) }
+func (s *secured) file(name string) string { return s.File("secure/" + name) }
 
 func (s *secured) tls(ca string) string {
 	return fmt.Sprintf("tls: {enabled: true, ca: %q}\n", s.file(ca))
@@ -73,7 +61,7 @@ func (s *secured) place(t *testing.T, listener, more string) (p *place, env []st
 	p = newPlace(t, secureRules)
 	p.name = strings.ReplaceAll(p.name, "/", "-")
 	p.configure(t, more)
-	return p, []string{"SLUICE_BROKERS=" + s.read(t, listener), "SLUICE_PASSWORD=" + s.password}
+	return p, []string{"SLUICE_BROKERS=" + s.Says(t, listener), "SLUICE_PASSWORD=" + s.password}
 }
 
 // configure writes the configuration with further lines.
@@ -207,7 +195,8 @@ func TestEndToEndSecurePassword(t *testing.T) {
 	p.verdicts(t, 1)
 
 	p.password(t, user, "not any more")
-	s.restart(t)
+	s.Stop(t) // every client has to log in anew
+	s.Restart(t)
 	refused(t, run, "refuses the login")
 	p.password(t, user, s.password)
 	run.awaitReady(t)
@@ -224,23 +213,9 @@ func TestEndToEndSecurePassword(t *testing.T) {
 // password gives a user a password for SCRAM-SHA-512.
 func (p *place) password(t *testing.T, user, password string) {
 	t.Helper()
-	done, err := kadm.NewClient(p.client).AlterUserSCRAMs(t.Context(), nil,
-		[]kadm.UpsertSCRAM{{User: user, Mechanism: kadm.ScramSha512, Iterations: 4096, Password: password}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := done.Error(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// restart stops the broker and starts it again, so that every client has to log
-// in anew.
-func (s *secured) restart(t *testing.T) {
-	t.Helper()
-	for _, what := range []string{"stop", "restart"} {
-		if out, err := exec.Command(filepath.Join("..", "..", ".ci", "kafka"), what, s.dir).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-	}
+	kafkatest.Eventually(t, "a password", func() error {
+		done, err := kadm.NewClient(p.client).AlterUserSCRAMs(t.Context(), nil,
+			[]kadm.UpsertSCRAM{{User: user, Mechanism: kadm.ScramSha512, Iterations: 4096, Password: password}})
+		return errors.Join(err, done.Error())
+	})
 }

@@ -16,10 +16,10 @@ import (
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"sluice/bench/kafkatest"
 	"sluice/stream/produce"
 	"sluice/stream/wire"
 )
@@ -51,9 +51,7 @@ func newWorld(t *testing.T, partitions int32, configs map[string]*string) *world
 		t.Fatal(err)
 	}
 	t.Cleanup(w.peer.Close)
-	if _, err := kadm.NewClient(w.peer).CreateTopic(t.Context(), partitions, 1, configs, w.topic); err != nil {
-		t.Fatal(err)
-	}
+	kafkatest.Create(t, w.peer, partitions, configs, w.topic)
 	return w
 }
 
