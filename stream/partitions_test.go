@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"sluice/bench/kafkatest"
-
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"sluice/bench/kafkatest"
 )
 
 // TestSixtyFourPartitions decides real data that lies in 64 partitions, with

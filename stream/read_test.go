@@ -4,10 +4,10 @@ import (
 	"errors"
 	"testing"
 
-	"sluice/bench/kafkatest"
-
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"sluice/bench/kafkatest"
 )
 
 // TestReadOne reads records that are there, that are gone, and that a leader

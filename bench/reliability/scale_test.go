@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"sluice/bench/kafkatest"
-
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"sluice/bench/kafkatest"
 )
 
 // TestReliabilityScale starts the program on a journal with very many entities,

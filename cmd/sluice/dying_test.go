@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"sluice/bench/kafkatest"
-
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"sluice/bench/kafkatest"
 )
 
 // TestEndToEndDying stops the program in the middle of its work, politely and

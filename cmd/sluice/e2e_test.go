@@ -18,10 +18,10 @@ import (
 	"testing"
 	"time"
 
-	"sluice/bench/kafkatest"
-
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"sluice/bench/kafkatest"
 )
 
 const e2eSchema = `

@@ -23,6 +23,8 @@ func TestEndToEndExplainChanges(t *testing.T) {
 		if status, answer := s.do(t, method, path, body); status/100 != 2 {
 			t.Fatalf("%s %s: %d %s", method, path, status, answer)
 		}
+		// Arrivals are milliseconds: what arrives in that of a change is taken for earlier.
+		time.Sleep(2 * time.Millisecond)
 	}
 	next := 0
 	decides := func(account, want string) {

@@ -15,14 +15,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"sluice/bench/kafkatest"
-
 	"github.com/klauspost/compress/gzip"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"sluice/bench/kafkatest"
 )
 
 // loading is a cluster, a configuration with topics of its own, and a directory

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"sluice/bench/kafkatest"
-
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"sluice/bench/kafkatest"
 )
 
 func TestMain(m *testing.M) {

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"sluice/bench/kafkatest"
-
 	"github.com/twmb/franz-go/pkg/kadm"
+
+	"sluice/bench/kafkatest"
 )
 
 // secured is a real broker started by .ci/kafka: its folder says where it
