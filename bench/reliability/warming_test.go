@@ -70,8 +70,10 @@ func TestReliabilityWarming(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := p.watch(t)
-	s := serve(t, config)
+	// All is sent before anybody reads it: the day's payments at a terminal lie in
+	// several partitions, and are taken in their order where all of it is there.
 	p.send(t, all[:n/2])
+	s := serve(t, config)
 	w.await(t, n/2, s, hung)
 	s.awaitReady(t)
 	s.terminate(t) // what it has decided is committed: nothing is lost that was not decided
@@ -81,8 +83,8 @@ func TestReliabilityWarming(t *testing.T) {
 
 	sent := n / 2
 	for _, to := range []int{n/2 + n/100, n/2 + n/50, n} { // with restarts in the middle of warming
-		s = serve(t, rebuild)
 		p.send(t, all[sent:to])
+		s = serve(t, rebuild)
 		sent = to
 		w.await(t, sent, s, hung)
 		s.awaitReady(t)
